@@ -27,7 +27,9 @@ export function nearestName(name: string, known: readonly string[]): string | un
   let best: string | undefined;
   let bestDistance = Infinity;
   for (const candidate of known) {
-    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
+    // A beginning is a likelier slip than any replaced letters: "warmup" means "warmupSteps".
+    const begins = name.length > 2 && candidate.toLowerCase().startsWith(name.toLowerCase());
+    const distance = begins ? 0 : editDistance(name.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;

@@ -1,1 +1,52 @@
-export {};
+export {activation} from "./activation.js";
+export type {Activation} from "./activation.js";
+export {asLayersModel} from "./as-layers-model.js";
+export {Block} from "./block.js";
+export type {VariableOptions} from "./block.js";
+export {Conv2d} from "./conv2d.js";
+export type {Conv2dConfig, Conv2dLayerOptions} from "./conv2d.js";
+export {ConvTranspose2d} from "./conv-transpose2d.js";
+export {Embedding} from "./embedding.js";
+export type {EmbeddingOptions} from "./embedding.js";
+export {constant, fanInUniform, normal, ones, truncatedNormal, xavierUniform, zeros} from "./initializers.js";
+export type {Initializer} from "./initializers.js";
+export {LayerNorm} from "./layer-norm.js";
+export type {LayerNormOptions} from "./layer-norm.js";
+export {Linear} from "./linear.js";
+export type {LinearOptions} from "./linear.js";
+export {Mlp} from "./mlp.js";
+export type {MlpConfig, MlpOptions} from "./mlp.js";
+export {MultiHeadAttention} from "./multi-head-attention.js";
+export type {
+  MultiHeadAttentionCall,
+  MultiHeadAttentionConfig,
+  MultiHeadAttentionOptions,
+} from "./multi-head-attention.js";
+export {attention} from "./ops/attention.js";
+export type {AttentionOptions} from "./ops/attention.js";
+export {broadcast} from "./ops/broadcast.js";
+export {checkpoint} from "./ops/checkpoint.js";
+export {clip} from "./ops/clip.js";
+export {convTranspose2x2} from "./ops/conv-transpose2x2.js";
+export {conv2d} from "./ops/conv2d.js";
+export type {Conv2dOptions} from "./ops/conv2d.js";
+export {gather} from "./ops/gather.js";
+export {gelu} from "./ops/gelu.js";
+export {layerNorm} from "./ops/layer-norm.js";
+export {linear} from "./ops/linear.js";
+export {logSigmoid} from "./ops/log-sigmoid.js";
+export {meanSafe} from "./ops/mean-safe.js";
+export {noGrad} from "./ops/no-grad.js";
+export {patchify} from "./ops/patchify.js";
+export {quickGelu} from "./ops/quick-gelu.js";
+export {repeatBatch} from "./ops/repeat-batch.js";
+export {interpolationMatrix, resizeBilinear} from "./ops/resize-bilinear.js";
+export type {ResizeBilinearOptions} from "./ops/resize-bilinear.js";
+export {softmaxCrossEntropy} from "./ops/softmax-cross-entropy.js";
+export {softplus} from "./ops/softplus.js";
+export {stopGradient} from "./ops/stop-gradient.js";
+export {sumSafe} from "./ops/sum-safe.js";
+export {PatchEmbedding} from "./patch-embedding.js";
+export type {PatchEmbeddingConfig} from "./patch-embedding.js";
+export type {RandomOptions} from "./random-options.js";
+export {relu, softmax} from "@tensorflow/tfjs-core";

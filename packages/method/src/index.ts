@@ -1,1 +1,14 @@
-export {};
+export {clapsTiny} from "./config.js";
+export type {ClapsConfig, GuidanceConfig, View} from "./config.js";
+export {loadClaps, saveClaps} from "./claps-folder.js";
+export {Claps, createClaps} from "./model.js";
+export type {CreateClapsOptions, MaskInputs, MaskOutputs} from "./model.js";
+export {pixelTensor} from "./pixel-tensor.js";
+export {predictLogits} from "./predict-logits.js";
+export type {PhrasePrompt, PromptLogits} from "./predict-logits.js";
+export {segment} from "./segment.js";
+export type {SegmentRequest, TargetRequest} from "./segment.js";
+export {RESEARCH_NOTICE} from "./segmentation.js";
+export type {Segmentation, TargetSegmentation, Verdict} from "./segmentation.js";
+export {TextPrompt} from "./text-prompt.js";
+export type {TextPromptConfig} from "./text-prompt.js";

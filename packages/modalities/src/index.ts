@@ -1,1 +1,10 @@
-export {};
+export {cfp} from "./cfp.js";
+export {defineModality} from "./define-modality.js";
+export type {ModalityDefinition} from "./define-modality.js";
+export {accepts, findModality, foreignTargets, modalities} from "./find-modality.js";
+export type {PlacedTarget} from "./find-modality.js";
+export type {Augmentations, Modality} from "./modality.js";
+export {oct} from "./oct.js";
+export {toColour, toGrey} from "./prepare.js";
+export type {Target} from "./target.js";
+export {termKey} from "./term-key.js";

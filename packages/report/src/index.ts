@@ -1,1 +1,12 @@
-export {};
+export {caseStrip} from "./case-strip.js";
+export type {CaseFigure, FigureTarget} from "./case-strip.js";
+export {comparison, COMPARISON_COLOURS} from "./comparison.js";
+export {overlay} from "./overlay.js";
+export type {OverlayLayer} from "./overlay.js";
+export {plotCurve} from "./plot-curve.js";
+export type {Curve, Series} from "./plot-curve.js";
+export {scoreTable} from "./score-table.js";
+export type {ControlColumn, ScoreRow, ScoreTable, ScoreTableOptions} from "./score-table.js";
+export {writeJson, writeJsonLines} from "./write-json.js";
+export {writeReport} from "./write-report.js";
+export type {Report, WrittenReport} from "./write-report.js";

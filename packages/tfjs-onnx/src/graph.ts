@@ -101,7 +101,7 @@ export class Graph {
   /**
    * A new input of the graph.
    *
-   * @param name Unique name; left out means a generated one.
+   * @param name - Unique name; left out means a generated one.
    */
   input(shape: readonly number[], dtype: ValueType, name?: string): Value {
     const value = this.#value(shape, dtype, name);
@@ -119,11 +119,7 @@ export class Graph {
    *
    * @throws RangeError if the data does not have as many elements as the shape.
    */
-  constant(
-    data: ConstantData | readonly bigint[],
-    shape: readonly number[],
-    dtype: ValueType,
-  ): Value {
+  constant(data: ConstantData | readonly bigint[], shape: readonly number[], dtype: ValueType): Value {
     const array = Array.isArray(data) ? BigInt64Array.from(data) : (data as ConstantData);
     if (array.length !== sizeOf(shape)) {
       throw new RangeError(

@@ -1,1 +1,34 @@
-export {};
+export {restoreCheckpoint, takeCheckpoint} from "./checkpoint.js";
+export type {Checkpoint} from "./checkpoint.js";
+export {
+  listCheckpoints,
+  newestCheckpoint,
+  readCheckpoint,
+  verifyCheckpoint,
+  writeCheckpoint,
+} from "./checkpoint.node.js";
+export type {SavedCheckpoint} from "./checkpoint.node.js";
+export {fit} from "./fit.js";
+export type {FitOptions, FitResult, StepRecord, ValidateOptions, ValidationRecord} from "./fit.js";
+export {lockFolder} from "./folder-lock.node.js";
+export type {FolderLock} from "./folder-lock.node.js";
+export {binaryCrossEntropy} from "./losses/binary-cross-entropy.js";
+export {diceLoss} from "./losses/dice-loss.js";
+export {maskIou} from "./losses/mask-iou.js";
+export {MASK_LOSS_WEIGHTS, maskLoss} from "./losses/mask-loss.js";
+export type {MaskLoss, MaskLossInputs, MaskLossWeights} from "./losses/mask-loss.js";
+export {sigmoidFocal} from "./losses/sigmoid-focal.js";
+export type {SigmoidFocalOptions} from "./losses/sigmoid-focal.js";
+export type {Objective} from "./objective.js";
+export {AdamW} from "./optimizer/adamw.js";
+export type {AdamWOptions, UpdateOptions} from "./optimizer/adamw.js";
+export {clipByGlobalNorm, clipFactor, globalNorm} from "./optimizer/clip-by-global-norm.js";
+export {decaysByDefault} from "./optimizer/decays-by-default.js";
+export {ExponentialMovingAverage} from "./optimizer/exponential-moving-average.js";
+export {constantRate, warmupCosine} from "./optimizer/schedules.js";
+export type {Schedule, WarmupCosineOptions} from "./optimizer/schedules.js";
+export {compileTrainStep} from "./train-step.js";
+export type {TrainStep, TrainStepOptions, TrainStepResult} from "./train-step.js";
+export type {BestValidation, TrainingState} from "./training-state.js";
+export {maskObjective} from "./mask-objective.js";
+export type {MaskExample, MaskModel, MaskObjectiveOptions, MaskPrompt} from "./mask-objective.js";

@@ -1,0 +1,30 @@
+import {segment} from "@claps/method";
+import type {Target} from "@claps/modalities";
+import type {Control} from "../control.js";
+
+/**
+ * The same weights with the phrases permuted among the modality's targets: what is left is what the model
+ * does without reading.
+ *
+ * Every target is asked with the phrase of the next target in its modality's list.
+ */
+export const blind: Control = {
+  id: "blind",
+  title: "blind (phrases permuted)",
+  usesTruth: false,
+  prepare: ({claps}) =>
+    Promise.resolve(async (item, targets) => {
+      const {modality} = item;
+      const requests = targets.map((target) => ({
+        target,
+        phrase: modality.prompt(nextTarget(target, modality.targets)),
+      }));
+      const {targets: found} = await segment(claps, item.image, {modality, targets: requests});
+      return new Map(found.map(({target, mask}) => [target, mask]));
+    }),
+};
+
+function nextTarget(target: Target, all: readonly Target[]): Target {
+  const index = all.findIndex(({id}) => id === target.id);
+  return all[(index + 1) % all.length] ?? target;
+}

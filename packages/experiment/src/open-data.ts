@@ -1,0 +1,85 @@
+import {existsSync} from "node:fs";
+import {join} from "node:path";
+import {ConfigError} from "@claps/core";
+import {openDataset} from "@claps/data";
+import type {CaseReference, Dataset} from "@claps/data";
+import type {ExperimentData} from "./define-experiment.js";
+
+/** Where real data lie: a root for all datasets, and roots of single ones by id. */
+export interface DataRoots {
+  /** `DIR` of `--data-root DIR`. */
+  readonly all?: string;
+  /** `NAME` and `DIR` of `--data-root NAME=DIR`. */
+  readonly named?: Readonly<Record<string, string>>;
+}
+
+/** An opened dataset with its cases divided. */
+export interface OpenedData {
+  readonly dataset: Dataset;
+  readonly isSynthetic: boolean;
+  readonly training: readonly CaseReference[];
+  /** Held out of the training cases to choose by. */
+  readonly heldOut: readonly CaseReference[];
+  readonly test: readonly CaseReference[];
+}
+
+/** What {@link openData} needs. */
+export interface OpenDataOptions {
+  readonly roots: DataRoots;
+  /** Folder for made-up cases. */
+  readonly folder: string;
+  readonly seed: string;
+}
+
+/**
+ * Opens one dataset of an experiment; made-up cases are written first, unless they are there from before.
+ *
+ * @throws ConfigError if real data are wanted and no root was given; DataError if they are not what they should be.
+ */
+export async function openData(data: ExperimentData, options: OpenDataOptions): Promise<OpenedData> {
+  const {dataset: definition, synthetic, holdOut = 0} = data;
+  const root = synthetic === undefined ? rootOf(data, options.roots) : await writtenCases(data, options);
+  const dataset = await openDataset(definition, {root});
+  const labelled = dataset.cases.filter(({split}) => split !== "test");
+  if (holdOut >= labelled.length) {
+    throw new ConfigError(
+      `holdOut: expected fewer than the ${labelled.length} training cases of ${definition.title}, got ${holdOut}.`,
+    );
+  }
+  return {
+    dataset,
+    isSynthetic: synthetic !== undefined,
+    training: labelled.slice(0, labelled.length - holdOut),
+    heldOut: labelled.slice(labelled.length - holdOut),
+    test: dataset.cases.filter(({split}) => split === "test"),
+  };
+}
+
+function rootOf({dataset}: ExperimentData, {all, named}: DataRoots): string {
+  const root = named?.[dataset.id] ?? all;
+  if (root === undefined) {
+    throw new ConfigError(
+      `${dataset.title}: expected a folder with the data, got none. Give --data-root DIR, --data-root ${dataset.id}=DIR or CLAPS_DATA_ROOT; ${dataset.homePage} has the data.`,
+      {code: "data-root"},
+    );
+  }
+  return root;
+}
+
+async function writtenCases({dataset, synthetic}: ExperimentData, options: OpenDataOptions): Promise<string> {
+  const folder = join(options.folder, dataset.id);
+  if (existsSync(folder)) return folder;
+  if (dataset.writeSynthetic === undefined || synthetic === undefined) {
+    throw new ConfigError(
+      `${dataset.title}: expected an adapter that can write made-up cases, got one that cannot.`,
+    );
+  }
+  const {train, test, longestSide} = synthetic;
+  await dataset.writeSynthetic(folder, {
+    train,
+    test,
+    seed: `${options.seed}/${dataset.id}`,
+    ...(longestSide === undefined ? {} : {longestSide}),
+  });
+  return folder;
+}

@@ -1,0 +1,177 @@
+import type {Random} from "@claps/core";
+import {augment} from "@claps/data";
+import type {LoadedCase} from "@claps/data";
+import {crop, cropMask, fitLongest, IGNORE, resize, resizeMask} from "@claps/image";
+import type {Box, Image, Mask, Size} from "@claps/image";
+import type {ClapsConfig} from "@claps/method";
+import type {Modality, Target} from "@claps/modalities";
+import type {MaskExample, MaskPrompt} from "@claps/train";
+import type {TrainingPlan} from "./define-experiment.js";
+
+/** Share of prompts that ask for a target which the picture has, as far as it has any. */
+const PRESENT_SHARE = 0.8;
+
+/** Settings of a {@link TrainingSet}. */
+export interface TrainingSetOptions {
+  readonly config: ClapsConfig;
+  readonly plan: TrainingPlan;
+  /** All modalities of the experiment; targets of another one are phrases with nothing to find. */
+  readonly modalities: readonly Modality[];
+  readonly random: Random;
+}
+
+/**
+ * Training pictures at the model's scale in memory, and the batches drawn from them.
+ *
+ * A batch is a pure function of the seed and the step, so that resuming needs nothing but the step.
+ */
+export class TrainingSet {
+  readonly #byDataset = new Map<string, LoadedCase[]>();
+  readonly #options: TrainingSetOptions;
+
+  constructor(options: TrainingSetOptions) {
+    this.#options = options;
+  }
+
+  /** How many cases there are. */
+  get size(): number {
+    return [...this.#byDataset.values()].reduce((sum, cases) => sum + cases.length, 0);
+  }
+
+  /** Adds a case: prepares it and brings picture and masks to the model's scale. */
+  add(item: LoadedCase): void {
+    const cases = this.#byDataset.get(item.dataset) ?? [];
+    cases.push(atModelScale(item, this.#options.config));
+    this.#byDataset.set(item.dataset, cases);
+  }
+
+  /** The examples of one step; datasets take turns, so that a small one is seen as often as a large one. */
+  batchAt(step: number): Promise<readonly MaskExample[]> {
+    const {plan, random} = this.#options;
+    const datasets = [...this.#byDataset.values()];
+    const examples = Array.from({length: plan.batch}, (_, slot) => {
+      const place = step * plan.batch + slot;
+      const cases = datasets[place % datasets.length] ?? [];
+      return this.#example(cases, Math.floor(place / datasets.length), random.fork(step).fork(slot));
+    });
+    return Promise.resolve(examples);
+  }
+
+  #example(cases: readonly LoadedCase[], turn: number, random: Random): MaskExample {
+    const {config, plan} = this.#options;
+    const round = Math.floor(turn / cases.length);
+    const order = this.#options.random.fork(`order ${round}`).shuffle(cases.map((_, index) => index));
+    const item = cases[order[turn % cases.length] ?? 0] as LoadedCase;
+    const side = config.sam.imageSize;
+    const shown = config.view.kind === "tiles" ? randomTile(item, side, random.fork("tile")) : item;
+    const changed = plan.augment === false ? shown : augment(shown, random.fork("augment"));
+    const content = {height: changed.image.height, width: changed.image.width};
+    return {
+      id: item.id,
+      image: changed.image,
+      prompts: this.#prompts(changed, content, random.fork("prompts")),
+    };
+  }
+
+  #prompts(item: LoadedCase, content: Size, random: Random): MaskPrompt[] {
+    const {config, plan, modalities} = this.#options;
+    const {modality, labels} = item;
+    const stateOf = ({id}: Target): string => labels.get(id)?.state ?? "unlabelled";
+    const labelled = modality.targets.filter((target) => stateOf(target) !== "unlabelled");
+    const present = labelled.filter((target) => isPresent(labels.get(target.id)?.mask));
+    const foreign = modalities.filter(({id}) => id !== modality.id).flatMap(({targets}) => targets);
+    const fresh = random.shuffle(present);
+    const box: Box = [0, 0, content.width, content.height];
+    return Array.from({length: plan.promptsPerImage}, () => {
+      const isForeign = foreign.length > 0 && random.chance(plan.foreignPhrases ?? 0.05);
+      const wantPresent = present.length > 0 && random.chance(PRESENT_SHARE);
+      // Present targets are drawn without repeats first: every mask of a picture is worth more than one twice.
+      const target = isForeign
+        ? random.choice(foreign)
+        : wantPresent
+          ? (fresh.pop() ?? random.choice(present))
+          : random.choice(labelled);
+      const words = random.choice(target.phrases);
+      return {
+        phrase: config.guidance.useSignature ? modality.prompt(target, words) : words,
+        box,
+        ...truthAtLogits(isForeign ? undefined : labels.get(target.id)?.mask, content, config),
+        counts: 1,
+      };
+    });
+  }
+}
+
+function isPresent(mask: Mask | undefined): boolean {
+  return mask?.pixels.data.includes(1) ?? false;
+}
+
+/** Picture prepared and scaled, without padding; masks at the same scale. */
+function atModelScale(item: LoadedCase, {sam, view}: ClapsConfig): LoadedCase {
+  const prepared = item.modality.prepare(item.image);
+  const image =
+    view.kind === "tiles"
+      ? scaled(prepared, view.scale)
+      : fitLongest(prepared, sam.imageSize, {padding: "none"}).image;
+  const labels = new Map(
+    [...item.labels].map(([target, {state, mask}]) => [
+      target,
+      {state, ...(mask === undefined ? {} : {mask: resizeMask(mask, image)})},
+    ]),
+  );
+  return {id: item.id, dataset: item.dataset, modality: item.modality, image, labels};
+}
+
+function scaled(image: Image, scale: number): Image {
+  if (scale === 1) return image;
+  return resize(image, {height: Math.round(image.height * scale), width: Math.round(image.width * scale)});
+}
+
+/** A square of the model's size from anywhere in the picture. */
+function randomTile(item: LoadedCase, side: number, random: Random): LoadedCase {
+  const {height, width} = item.image;
+  const origin = {
+    y: random.integer(Math.max(1, height - side + 1)),
+    x: random.integer(Math.max(1, width - side + 1)),
+  };
+  const box: Box = [origin.x, origin.y, Math.min(origin.x + side, width), Math.min(origin.y + side, height)];
+  const labels = new Map(
+    [...item.labels].map(([target, {state, mask}]) => [
+      target,
+      {state, ...(mask === undefined ? {} : {mask: cropMask(mask, box)})},
+    ]),
+  );
+  return {...item, image: crop(item.image, box), labels};
+}
+
+/**
+ * Truth and weights at the resolution of the logits.
+ *
+ * Each logit covers `ratio × ratio` px: its truth is the share of them inside the mask, its weight is 0 where
+ * it covers padding or ignored px only.
+ */
+function truthAtLogits(
+  mask: Mask | undefined,
+  content: Size,
+  {sam}: ClapsConfig,
+): {truth: Float32Array; weight: Float32Array} {
+  const ratio = sam.encoder.patchSize / 4;
+  const side = sam.imageSize / ratio;
+  const truth = new Float32Array(side * side);
+  const weight = new Float32Array(side * side);
+  for (let y = 0; y < content.height; y++) {
+    for (let x = 0; x < content.width; x++) {
+      const value = mask?.pixels.data[y * content.width + x] ?? 0;
+      if (value === IGNORE) continue;
+      const index = Math.floor(y / ratio) * side + Math.floor(x / ratio);
+      truth[index]! += value;
+      weight[index]!++;
+    }
+  }
+  for (let index = 0; index < truth.length; index++) {
+    if (weight[index] === 0) continue;
+    truth[index]! /= weight[index]!;
+    weight[index] = 1;
+  }
+  return {truth, weight};
+}

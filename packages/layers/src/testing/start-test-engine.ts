@@ -1,0 +1,12 @@
+import {startEngine} from "@claps/core";
+import type {Engine} from "@claps/core";
+
+/**
+ * Starts the engine for a test: plain JavaScript, or the one that the environment variable CLAPS_ENGINE names.
+ *
+ * @returns The running engine.
+ */
+export function startTestEngine(): Promise<Engine> {
+  const host = globalThis as {process?: {env?: Record<string, string | undefined>}};
+  return startEngine(host.process?.env?.["CLAPS_ENGINE"] ? {} : {engine: "cpu"});
+}

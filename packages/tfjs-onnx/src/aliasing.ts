@@ -1,0 +1,123 @@
+import {sizeOf, type GraphNode, type Value} from "./graph.js";
+import type {FinishedGraph} from "./simplify.js";
+
+/** Operators that read each element once, at the place where they write it. */
+const ELEMENTWISE: ReadonlySet<string> = new Set(
+  [
+    "Add",
+    "Sub",
+    "Mul",
+    "Div",
+    "Pow",
+    "Where",
+    "Neg",
+    "Abs",
+    "Exp",
+    "Log",
+    "Sqrt",
+    "Reciprocal",
+    "Sigmoid",
+  ].concat(["Tanh", "Relu", "Clip", "Identity"]),
+);
+
+/**
+ * Operators that ONNX Runtime may merge with the node that reads their result (or run without
+ * copying), so that the reader reads the original memory.
+ */
+const SEE_THROUGH: ReadonlySet<string> = new Set([
+  "Reshape",
+  "Transpose",
+  "Identity",
+  "Squeeze",
+  "Unsqueeze",
+  "Flatten",
+  "Cast",
+  "Expand",
+  "Slice",
+  "Split",
+]);
+
+interface Uses {
+  readonly producers: ReadonlyMap<Value, GraphNode>;
+  readonly consumers: ReadonlyMap<Value, readonly GraphNode[]>;
+}
+
+function usesOf(graph: FinishedGraph): Uses {
+  const producers = new Map<Value, GraphNode>();
+  const consumers = new Map<Value, GraphNode[]>();
+  for (const node of graph.nodes) {
+    for (const value of node.outputs) producers.set(value, node);
+    for (const value of new Set(node.inputs)) {
+      if (!value) continue;
+      const known = consumers.get(value);
+      if (known) known.push(node);
+      else consumers.set(value, [node]);
+    }
+  }
+  return {producers, consumers};
+}
+
+/** Whether the node may be folded into its reader: pure data movement, or scaling by one number. */
+function seeThrough(node: GraphNode): boolean {
+  if (SEE_THROUGH.has(node.op)) return true;
+  return /^(Mul|Div)$/.test(node.op) && node.inputs.some((input) => input && sizeOf(input.shape) === 1);
+}
+
+/** Every node that may read the memory of the value. */
+function readersOf(value: Value, uses: Uses, found = new Set<GraphNode>()): Set<GraphNode> {
+  for (const node of uses.consumers.get(value) ?? []) {
+    if (found.has(node)) continue;
+    found.add(node);
+    if (seeThrough(node)) for (const output of node.outputs) readersOf(output, uses, found);
+  }
+  return found;
+}
+
+function ancestorsOf(node: GraphNode, {producers}: Uses): Set<GraphNode> {
+  const found = new Set<GraphNode>();
+  const waiting = [node];
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    for (const input of next.inputs) {
+      const producer = input && producers.get(input);
+      if (producer && !found.has(producer)) {
+        found.add(producer);
+        waiting.push(producer);
+      }
+    }
+  }
+  return found;
+}
+
+/** Whether the node may write its result over the value while it reads it. */
+function writesInPlace(node: GraphNode, old: Value, result: Value): boolean {
+  const sameShape =
+    old.shape.length === result.shape.length && old.shape.every((size, axis) => size === result.shape[axis]);
+  return ELEMENTWISE.has(node.op) && node.outputs.length === 1 && sameShape;
+}
+
+/**
+ * Which pairs of an old value (an input) and a new value (an output) may share one buffer.
+ *
+ * ONNX Runtime runs nodes in any order that respects the edges and does not know that the buffers
+ * are one, so the new value may overwrite the old one only if everything else that reads the old
+ * value must have run before the node that writes the new one. A value that nothing reads (`old` left
+ * out) may always be overwritten.
+ *
+ * @returns For each pair whether sharing is safe.
+ */
+export function mayShare(
+  graph: FinishedGraph,
+  pairs: readonly {old: Value | undefined; next: Value}[],
+): boolean[] {
+  const uses = usesOf(graph);
+  return pairs.map(({old, next}) => {
+    const writer = uses.producers.get(next);
+    if (!writer) return false;
+    if (!old) return true;
+    const ancestors = ancestorsOf(writer, uses);
+    for (const reader of readersOf(old, uses)) {
+      if (reader === writer ? !writesInPlace(writer, old, next) : !ancestors.has(reader)) return false;
+    }
+    return true;
+  });
+}

@@ -1,0 +1,190 @@
+import * as tf from "@tensorflow/tfjs-core";
+// Registers the gradients.
+import "@tensorflow/tfjs-layers";
+import {test} from "uvu";
+import * as assert from "uvu/assert";
+
+import {compile} from "./compile.js";
+import {OnnxEngineError, type OnnxEngineErrorCode} from "./errors.js";
+import {wave} from "./oracle.twin.js";
+import {registerOnnxBackend} from "./register.js";
+
+registerOnnxBackend({threads: 1});
+await tf.setBackend("onnx");
+
+function expectError(run: () => unknown, code: OnnxEngineErrorCode, message: RegExp): void {
+  assert.throws(run, (error: unknown) => {
+    assert.instance(error, OnnxEngineError);
+    assert.is((error as OnnxEngineError).code, code);
+    assert.match((error as OnnxEngineError).message, message);
+    return true;
+  });
+}
+
+const x = tf.tensor1d([1, 2, 3, 4]);
+
+test("a learning rate that JavaScript changes is caught at the second call", () => {
+  let rate = 0.5;
+  const weight = tf.variable(tf.ones([4]));
+  const step = compile((gradient: tf.Tensor) => {
+    weight.assign(tf.sub<tf.Tensor1D>(weight, tf.mul(gradient, rate)));
+    return tf.sum(weight);
+  });
+  step(x).dispose();
+  rate = 0.25;
+  expectError(
+    () => step(x),
+    "frozen-value",
+    /used by tf\.mul differs.*first call 0\.5; this call 0\.25.*argument/,
+  );
+  assert.equal([...weight.dataSync()], [0.5, 0, -0.5, -1]);
+});
+
+test("a step counter in JavaScript is caught, a constant rate is not", () => {
+  let calls = 0;
+  const counting = compile((a: tf.Tensor) => tf.pow(a, tf.scalar(++calls)));
+  counting(x).dispose();
+  expectError(() => counting(x), "frozen-value", /first call 1; this call 2/);
+  const constant = compile((a: tf.Tensor) => tf.mul(a, 0.1));
+  for (let call = 0; call < 3; call++) constant(x).dispose();
+  assert.is(constant.traces, 2);
+});
+
+test("a mask drawn in JavaScript is caught, and which of its numbers differ", () => {
+  let draws = 0;
+  const mask = (): tf.Tensor => tf.tensor1d([1, 1, ++draws % 2, 0]);
+  const dropping = compile((a: tf.Tensor) => tf.mul(a, mask()));
+  dropping(x).dispose();
+  expectError(() => dropping(x), "frozen-value", /first call 1, 0; this call 0, 0 \(from element 2\)/);
+});
+
+test("checks can be asked for in every call, or once", () => {
+  let factor = 1;
+  const always = compile((a: tf.Tensor) => tf.mul(a, factor), {check: "always"});
+  for (let call = 0; call < 4; call++) always(x).dispose();
+  factor = 2;
+  expectError(() => always(x), "frozen-value", /first call 1; this call 2/);
+  const once = compile((a: tf.Tensor) => tf.mul(a, factor), {check: "once"});
+  once(x).dispose();
+  factor = 3;
+  assert.equal([...once(x).dataSync()], [2, 4, 6, 8]);
+});
+
+test("the random operations of TensorFlow.js are refused at once, by name", () => {
+  const dropping = compile((a: tf.Tensor) => tf.dropout(a, 0.5));
+  expectError(() => dropping(x), "frozen-value", /'dropout' draws its numbers in JavaScript.*argument/);
+  const noisy = compile((a: tf.Tensor) => tf.add(a, tf.randomNormal([4])));
+  expectError(() => noisy(x), "frozen-value", /'randomNormal' draws/);
+});
+
+test("another path through the code, or another outer tensor, is caught", () => {
+  let negate = false;
+  const branching = compile((a: tf.Tensor) => (negate ? tf.neg(a) : tf.abs(a)));
+  branching(x).dispose();
+  negate = true;
+  expectError(() => branching(x), "frozen-value", /first kernel 'Abs'.*now kernel 'Neg'/);
+  let batch = tf.tensor1d([1, 1, 1, 1]);
+  const capturing = compile((a: tf.Tensor) => tf.add(a, batch));
+  capturing(x).dispose();
+  batch = tf.tensor1d([2, 2, 2, 2]);
+  expectError(() => capturing(x), "frozen-value", /tensor \[4\] made outside that was replaced/);
+});
+
+test("a table that the first call makes and keeps is no error", () => {
+  let table: tf.Tensor | undefined;
+  const caching = compile((a: tf.Tensor) => tf.add(a, (table ??= tf.keep(tf.tensor1d([1, 2, 3, 4])))));
+  for (let call = 0; call < 3; call++) assert.equal([...caching(x).dataSync()], [2, 4, 6, 8]);
+});
+
+test("reading a value inside is refused with the operation that made it", () => {
+  const reading = compile((a: tf.Tensor) => tf.mul(a, tf.sum(a).dataSync()[0] as number));
+  expectError(() => reading(x), "symbolic-read", /made by kernel 'Sum'.*no value yet.*argument/);
+  const readingInput = compile((a: tf.Tensor) => tf.scalar(a.dataSync()[0] as number));
+  expectError(() => readingInput(x), "symbolic-read", /made by argument 0/);
+});
+
+test("a tensor smuggled out of the trace is refused later", () => {
+  let outside: tf.Tensor | undefined;
+  compile((a: tf.Tensor) => {
+    outside = tf.keep(tf.neg(a));
+    return tf.abs(a);
+  })(x).dispose();
+  expectError(() => tf.abs(outside as tf.Tensor), "symbolic-read", /kernel 'Neg' existed only while/);
+});
+
+test("a kernel without counterpart is named", () => {
+  const unsupported = compile((a: tf.Tensor) => tf.spectral.rfft(a));
+  expectError(() => unsupported(x), "unsupported", /kernel '\w+' has no ONNX counterpart/);
+});
+
+test("variables made inside are refused and removed", () => {
+  const creating = compile((a: tf.Tensor) => tf.add(a, tf.variable(tf.ones([4]), true, "made-inside")));
+  const before = tf.memory().numTensors;
+  expectError(() => creating(x), "trace", /creates variable 'made-inside': create variables first/);
+  assert.is(tf.memory().numTensors, before);
+  assert.not.ok("made-inside" in tf.engine().registeredVariables);
+});
+
+test("anything but tensors in or out is refused", () => {
+  const numbers = compile(() => 3 as unknown as tf.Tensor);
+  expectError(() => numbers(), "trace", /returns a tensor.*the result is 3/);
+  const mixed = compile((a: tf.Tensor) => ({loss: a, step: 3 as unknown as tf.Tensor}));
+  expectError(() => mixed(x), "trace", /result 'step' is 3/);
+  const later = compile((() => Promise.resolve(x)) as unknown as () => tf.Tensor);
+  expectError(() => later(), "trace", /must not be async/);
+  expectError(() => numbers(...([1] as unknown as [])), "trace", /argument 0 .* must be a tensor, got 1/);
+  const square = compile((a: tf.Tensor) => tf.sum(tf.square(a)));
+  expectError(() => tf.grad((a: tf.Tensor) => square(a))(x), "trace", /take the gradient inside/);
+});
+
+test("a throw in the middle leaves variables, gradients and counts as they were", () => {
+  const weight = tf.variable(tf.tensor1d(wave([4], 0.5)));
+  const start = [...weight.dataSync()];
+  let fail = true;
+  const step = compile((a: tf.Tensor) => {
+    const {value, grads} = tf.variableGrads(() => {
+      const loss = tf.sum<tf.Scalar>(tf.square(tf.mul(weight, a)));
+      if (fail) weight.assign(tf.zerosLike(weight));
+      if (fail) throw new Error("in the middle");
+      return loss;
+    }, [weight]);
+    weight.assign(tf.sub<tf.Tensor1D>(weight, grads[weight.name] as tf.Tensor));
+    return value;
+  });
+  const stateNow = (): unknown[] => {
+    const {activeTape, gradientDepth, kernelDepth, scopeStack} = tf.engine().state;
+    return [activeTape, gradientDepth, kernelDepth, scopeStack.length];
+  };
+  const state = stateNow();
+  assert.equal(state.slice(1), [0, 0, 0]);
+  const before = [
+    tf.memory().numTensors,
+    tf.memory().numBytes,
+    tf.memory().numDataBuffers,
+    tf.backend().numDataIds(),
+  ];
+  assert.throws(() => step(x), /in the middle/);
+  assert.equal([...weight.dataSync()], start);
+  assert.equal(
+    [tf.memory().numTensors, tf.memory().numBytes, tf.memory().numDataBuffers, tf.backend().numDataIds()],
+    before,
+  );
+  assert.equal(stateNow(), state);
+  // Ordinary code works, and so does the same function afterwards.
+  assert.equal(
+    [
+      ...tf
+        .grad((a: tf.Tensor) => tf.sum(tf.square(a)))(x)
+        .dataSync(),
+    ],
+    [2, 4, 6, 8],
+  );
+  fail = false;
+  step(x).dispose();
+  const expected = start.map((value, index) => value - 2 * value * (index + 1) ** 2);
+  weight
+    .dataSync()
+    .forEach((value, index) => assert.ok(Math.abs(value - (expected[index] as number)) < 1e-5));
+});
+
+test.run();

@@ -1,0 +1,105 @@
+import type {Graph, Value, ValueType} from "../graph.js";
+import {axesAttribute, axisAttribute, flagAttribute} from "./attributes.js";
+import {arithmeticType, convert} from "./element-types.js";
+import {inputOf, type Lowering} from "./lowering.js";
+
+/** What a reduction runs over and how its result is shaped. */
+export interface Reduction {
+  readonly axes: readonly number[];
+  readonly keepDims: boolean;
+}
+
+function reducedShape(shape: readonly number[], {axes, keepDims}: Reduction): number[] {
+  if (keepDims) return shape.map((dimension, axis) => (axes.includes(axis) ? 1 : dimension));
+  return shape.filter((_, axis) => !axes.includes(axis));
+}
+
+/** Appends a reduction operator such as `ReduceSum`. */
+export function reduce(graph: Graph, op: string, x: Value, reduction: Reduction): Value {
+  const shape = reducedShape(x.shape, reduction);
+  const keepdims = reduction.keepDims ? 1 : 0;
+  // Only the sum takes its axes as an input in the operator set that is used.
+  if (op === "ReduceSum") {
+    return graph.one(op, [x, graph.ints(reduction.axes)], shape, x.dtype, {keepdims});
+  }
+  return graph.one(op, [x], shape, x.dtype, {axes: reduction.axes, keepdims});
+}
+
+/**
+ * Largest or smallest element, NaN where there is a NaN.
+ *
+ * ONNX Runtime's own reductions keep a NaN only in the first place. A sum of squares is NaN exactly where a NaN goes in.
+ */
+function extreme(graph: Graph, op: "ReduceMax" | "ReduceMin", x: Value, reduction: Reduction): Value {
+  const result = reduce(graph, op, x, reduction);
+  if (x.dtype !== "float32") return result;
+  const squares = reduce(graph, "ReduceSumSquare", x, reduction);
+  const spoilt = graph.one("IsNaN", [squares], squares.shape, "bool");
+  return graph.one("Where", [spoilt, squares, result], result.shape, "float32");
+}
+
+/** Sum or product of whole numbers that wraps; ONNX Runtime's own sum of int32 stops at the largest number. */
+function accumulate(graph: Graph, op: string, x: Value, reduction: Reduction): Value {
+  if (x.dtype !== "int32") return reduce(graph, op, x, reduction);
+  return graph.cast(reduce(graph, op, graph.cast(x, "int64"), reduction), "int32");
+}
+
+type Reducer = (graph: Graph, x: Value, reduction: Reduction) => Value;
+
+function operator(op: string): Reducer {
+  return (graph, x, reduction) => reduce(graph, op, x, reduction);
+}
+
+interface ReductionOptions {
+  /** Name of the attribute that holds the axes. */
+  readonly axes?: string;
+  /** Element type to compute in, given that of the input. */
+  readonly computes?: (dtype: ValueType) => ValueType;
+  /** Element type of the result, given that of the input. */
+  readonly gives: (dtype: ValueType) => ValueType;
+}
+
+function reduction(apply: Reducer, {axes = "axis", computes, gives}: ReductionOptions): Lowering {
+  return (graph, call) => {
+    const input = inputOf(call, "x");
+    const x = convert(graph, input, (computes ?? arithmeticType)(input.dtype));
+    const over = axesAttribute(call, axes, x.shape);
+    const keepDims = flagAttribute(call, "keepDims");
+    const result = over.length === 0 ? x : apply(graph, x, {axes: over, keepDims});
+    return [convert(graph, result, gives(input.dtype))];
+  };
+}
+
+/** Index of the largest or smallest element along one axis, the first one among equals. */
+function indexOfExtreme(op: "ArgMax" | "ArgMin"): Lowering {
+  return (graph, call) => {
+    const input = inputOf(call, "x");
+    const x = convert(graph, input, arithmeticType(input.dtype));
+    if (x.shape.length === 0) {
+      return [graph.constant(Int32Array.of(0), [], "int32")];
+    }
+    const axis = axisAttribute(call, "axis", x.shape);
+    const shape = reducedShape(x.shape, {axes: [axis], keepDims: false});
+    const index = graph.one(op, [x], shape, "int64", {axis, keepdims: 0});
+    return [graph.cast(index, "int32")];
+  };
+}
+
+const always = (dtype: ValueType) => (): ValueType => dtype;
+const same = (dtype: ValueType): ValueType => dtype;
+
+/** Lowerings of the kernels that combine all elements along axes. */
+export const reductions: Readonly<Record<string, Lowering>> = {
+  All: reduction(operator("ReduceMin"), {gives: same}),
+  Any: reduction(operator("ReduceMax"), {gives: same}),
+  ArgMax: indexOfExtreme("ArgMax"),
+  ArgMin: indexOfExtreme("ArgMin"),
+  Max: reduction((graph, x, over) => extreme(graph, "ReduceMax", x, over), {
+    axes: "reductionIndices",
+    gives: same,
+  }),
+  Mean: reduction(operator("ReduceMean"), {computes: always("float32"), gives: always("float32")}),
+  Min: reduction((graph, x, over) => extreme(graph, "ReduceMin", x, over), {gives: same}),
+  Prod: reduction((graph, x, over) => accumulate(graph, "ReduceProd", x, over), {gives: arithmeticType}),
+  Sum: reduction((graph, x, over) => accumulate(graph, "ReduceSum", x, over), {gives: arithmeticType}),
+};

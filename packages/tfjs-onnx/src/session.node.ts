@@ -1,0 +1,144 @@
+import {createRequire} from "node:module";
+
+import {OnnxEngineError} from "./errors.js";
+import type {ValueType} from "./graph.js";
+
+/** The one version of onnxruntime-node whose internal synchronous binding is known to work. */
+export const ONNX_RUNTIME_VERSION = "1.30.0";
+
+/** A tensor as the native library takes and gives it. */
+export interface NativeTensor {
+  readonly type: ValueType;
+  readonly dims: readonly number[];
+  readonly data: ArrayBufferView;
+  readonly location: "cpu";
+}
+
+type NativeTensors = Record<string, NativeTensor>;
+
+interface NativeSession {
+  loadModel(buffer: ArrayBufferLike, offset: number, length: number, options: object): void;
+  run(feeds: NativeTensors, fetches: NativeTensors, options: object): NativeTensors;
+  dispose(): void;
+}
+
+interface NativeBinding {
+  readonly binding: {readonly InferenceSession: new () => NativeSession};
+  initOrt(): void;
+}
+
+/** How a session is to run. */
+export interface SessionOptions {
+  /** Threads that one operator may use; 1 starts no thread at all. */
+  readonly threads: number;
+  /** Whether waiting threads spin: faster between operators, at the cost of the other processes. */
+  readonly spinning: boolean;
+  /** Whether the session keeps its working memory between runs. */
+  readonly arena: boolean;
+}
+
+/** What the open sessions hold. */
+export type SessionStatistics = {
+  readonly sessions: number;
+  /** Threads started by the sessions, the calling thread not counted. */
+  readonly threads: number;
+  /** Bytes of the models as they were given to the native library. */
+  readonly modelBytes: number;
+};
+
+let loaded: NativeBinding | undefined;
+const open = new Set<Session>();
+
+function loadBinding(): NativeBinding {
+  if (loaded) return loaded;
+  const require = createRequire(import.meta.url);
+  const way = `install it with: npm install --ignore-scripts onnxruntime-node@${ONNX_RUNTIME_VERSION}`;
+  let version: string;
+  let native: NativeBinding;
+  try {
+    version = (require("onnxruntime-node/package.json") as {version: string}).version;
+  } catch (cause) {
+    throw new OnnxEngineError("native-library", `onnxruntime-node is not installed: ${way}`, {cause});
+  }
+  if (version !== ONNX_RUNTIME_VERSION) {
+    throw new OnnxEngineError(
+      "native-library",
+      `expected onnxruntime-node ${ONNX_RUNTIME_VERSION} exactly, got ${version}: ${way}`,
+    );
+  }
+  try {
+    native = require("onnxruntime-node/dist/binding.js") as NativeBinding;
+    native.initOrt();
+  } catch (cause) {
+    throw new OnnxEngineError(
+      "native-library",
+      `the native library of onnxruntime-node does not load on ${process.platform} ${process.arch}: ${String(cause)}`,
+      {cause},
+    );
+  }
+  return (loaded = native);
+}
+
+/** A loaded model that runs synchronously. */
+export class Session {
+  readonly threads: number;
+  readonly modelBytes: number;
+  readonly #native: NativeSession;
+
+  /**
+   * @param model - Bytes of the model.
+   * @throws OnnxEngineError `native-library` if onnxruntime-node is missing or of another version.
+   */
+  constructor(model: Uint8Array, {threads, spinning, arena}: SessionOptions) {
+    this.#native = new (loadBinding().binding.InferenceSession)();
+    this.#native.loadModel(model.buffer, model.byteOffset, model.byteLength, {
+      executionProviders: ["cpu"],
+      executionMode: "sequential",
+      graphOptimizationLevel: "all",
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      enableCpuMemArena: arena,
+      logSeverityLevel: 3,
+      extra: {
+        session: {
+          intra_op: {allow_spinning: spinning ? "1" : "0"},
+          // Threads that spin on after the run would steal time from the JavaScript between two steps.
+          force_spinning_stop: "1",
+        },
+      },
+    });
+    this.threads = threads;
+    this.modelBytes = model.byteLength;
+    open.add(this);
+  }
+
+  /**
+   * Runs the model; blocks until it is done.
+   *
+   * @param fetches - The outputs with the memory that they are written to.
+   */
+  run(feeds: NativeTensors, fetches: NativeTensors): void {
+    this.#native.run(feeds, fetches, {});
+  }
+
+  /** Frees the native memory and threads. */
+  dispose(): void {
+    if (open.delete(this)) this.#native.dispose();
+  }
+}
+
+/** Wraps memory as a tensor of the native library, without copying. */
+export function nativeTensor(type: ValueType, data: ArrayBufferView, dims: readonly number[]): NativeTensor {
+  return {type, data, dims, location: "cpu"};
+}
+
+/** Number of open sessions, their threads and the size of their models. */
+export function sessionStatistics(): SessionStatistics {
+  let threads = 0;
+  let modelBytes = 0;
+  for (const session of open) {
+    threads += session.threads - 1;
+    modelBytes += session.modelBytes;
+  }
+  return {sessions: open.size, threads, modelBytes};
+}

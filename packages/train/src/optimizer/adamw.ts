@@ -1,0 +1,273 @@
+import {ConfigError, checkRange} from "@claps/core";
+import * as tf from "@tensorflow/tfjs-core";
+import {decaysByDefault} from "./decays-by-default.js";
+
+/** Settings of {@link AdamW}; the learning rate is an argument of every update. */
+export interface AdamWOptions {
+  /** How slowly the means of gradient and squared gradient change; default 0.9 and 0.999. */
+  betas?: readonly [number, number];
+  /** Added to the root of the mean square; default 1e-8. */
+  epsilon?: number;
+  /** How strongly weights are pulled towards 0, times the learning rate; default 0.01. */
+  weightDecay?: number;
+  /** Which weights decay, by dotted path and shape; default {@link decaysByDefault}. */
+  decays?: (name: string, shape: readonly number[]) => boolean;
+}
+
+/** What may change an update besides gradient, rate and step. */
+export interface UpdateOptions {
+  /** Factor for every gradient, for example of clipping; default 1. */
+  scale?: tf.Tensor;
+  /** A bool scalar; false keeps weights and moments exactly as they are, whatever the gradients hold. */
+  accept?: tf.Tensor;
+}
+
+interface Slot {
+  readonly mean: tf.Variable;
+  readonly meanSquare: tf.Variable;
+  /** Updates of the whole run that this weight did not take part in. */
+  missed: number;
+  /** Updates it took part in, while it is not tracked. */
+  paused: number | undefined;
+}
+
+/** Scalars of one update, on the engine. */
+interface Scalars {
+  /** Weight of the old mean, of the new gradient, and the same for the mean square. */
+  readonly keepMean: tf.Tensor | number;
+  readonly takeMean: tf.Tensor | number;
+  readonly keepSquare: tf.Tensor | number;
+  readonly takeSquare: tf.Tensor | number;
+  /** Learning rate of this update. */
+  readonly rate: tf.Tensor;
+  /** What decay leaves of a weight. */
+  readonly decayed: tf.Tensor;
+}
+
+/**
+ * Adam with decoupled weight decay, its state keyed by the name of the weight.
+ *
+ * Freezing, freeing or reordering weights never mixes their moments, and a weight that joins late gets its own
+ * bias correction. An update is thirteen or fourteen passes over each weight; bias correction, clipping and
+ * skipping are folded into scalars. Call `track` first, outside `engine.compile`; `apply` may run inside.
+ *
+ * @example
+ * const optimizer = new AdamW({weightDecay: 0.05});
+ * optimizer.track(weights);
+ * optimizer.apply(gradients, weights, tf.scalar(1e-3), tf.scalar(1));
+ *
+ * Source: Loshchilov and Hutter 2019, algorithm 2; checked against torch.optim.AdamW.
+ */
+export class AdamW {
+  readonly #options: Required<AdamWOptions>;
+  readonly #slots = new Map<string, Slot>();
+
+  /**
+   * @param options Means, epsilon and decay.
+   * @throws ConfigError if a setting is out of range.
+   */
+  constructor(options: AdamWOptions = {}) {
+    const {betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0.01, decays = decaysByDefault} = options;
+    // Correction divides by -ln(beta), and a float32 just below 1 is 1.
+    for (const beta of betas) checkRange(beta, {min: 1e-6, max: 1 - 1e-6}, "betas of AdamW");
+    checkRange(epsilon, {min: 1e-30}, "epsilon of AdamW");
+    checkRange(weightDecay, {min: 0}, "weightDecay of AdamW");
+    this.#options = {betas, epsilon, weightDecay, decays};
+  }
+
+  /**
+   * Says which weights are trained from now on, and makes room for their moments.
+   *
+   * Weights that are no longer named keep their moments for later. After a change of the set, compile the
+   * training step anew.
+   *
+   * @param variables The trained weights by dotted path.
+   * @param updates Updates done so far in the run; default 0.
+   */
+  track(variables: ReadonlyMap<string, tf.Variable>, updates = 0): void {
+    checkRange(updates, {min: 0, integer: true}, "updates of AdamW.track");
+    for (const [name, slot] of this.#slots) {
+      if (!variables.has(name)) slot.paused ??= updates - slot.missed;
+    }
+    for (const [name, variable] of variables) {
+      const slot = this.#slots.get(name);
+      if (slot === undefined) {
+        this.#slots.set(name, newSlot(variable, updates));
+      } else if (slot.paused !== undefined) {
+        slot.missed = updates - slot.paused;
+        slot.paused = undefined;
+      }
+    }
+  }
+
+  /**
+   * Updates weights and moments; a weight without a gradient stays as it is.
+   *
+   * Shapes: each gradient that of its weight; learningRate, step and scale [].
+   *
+   * @param gradients By dotted path.
+   * @param variables The weights by dotted path, tracked before.
+   * @param learningRate Rate of this update.
+   * @param step Number of this update in the run, from 1, float32; skipped updates do not count.
+   * @param options Factor of the gradients, and whether the update happens at all.
+   * @throws ConfigError if a gradient has no weight, or its weight is not tracked.
+   */
+  apply(
+    gradients: ReadonlyMap<string, tf.Tensor>,
+    variables: ReadonlyMap<string, tf.Variable>,
+    learningRate: tf.Tensor,
+    step: tf.Tensor,
+    options: UpdateOptions = {},
+  ): void {
+    tf.tidy(() => {
+      const scalars = this.#scalars(learningRate, options);
+      const corrections = new Map<number, {size: tf.Tensor; epsilon: tf.Tensor}>();
+      const gates = new Map<string, tf.Tensor>();
+      for (const [name, gradient] of gradients) {
+        const {variable, slot} = this.#find(name, variables);
+        let correction = corrections.get(slot.missed);
+        if (correction === undefined) {
+          correction = this.#correct(scalars.rate, tf.sub(step, slot.missed));
+          corrections.set(slot.missed, correction);
+        }
+        const safe = guarded(gradient, slot.mean, options.accept, gates);
+        const mean = tf.add(tf.mul(slot.mean, scalars.keepMean), tf.mul(safe, scalars.takeMean));
+        const square = tf.mul(tf.square(safe), scalars.takeSquare);
+        const meanSquare = tf.add(tf.mul(slot.meanSquare, scalars.keepSquare), square);
+        const change = tf.div(tf.mul(mean, correction.size), tf.add(tf.sqrt(meanSquare), correction.epsilon));
+        const decays = this.#options.weightDecay > 0 && this.#options.decays(name, variable.shape);
+        const kept = decays ? tf.mul(variable, scalars.decayed) : variable;
+        variable.assign(tf.sub(kept, change));
+        slot.mean.assign(mean);
+        slot.meanSquare.assign(meanSquare);
+      }
+    });
+  }
+
+  #find(name: string, variables: ReadonlyMap<string, tf.Variable>): {variable: tf.Variable; slot: Slot} {
+    const variable = variables.get(name);
+    const slot = this.#slots.get(name);
+    if (variable === undefined || slot === undefined || slot.paused !== undefined) {
+      throw new ConfigError(
+        `AdamW: expected "${name}" to be a weight named in the last call of track, got ${variable === undefined ? "a gradient without a weight" : "one that is not tracked"}; call track(variables) before compiling the step.`,
+      );
+    }
+    return {variable, slot};
+  }
+
+  #scalars(learningRate: tf.Tensor, {scale, accept}: UpdateOptions): Scalars {
+    const [beta1, beta2] = this.#options.betas;
+    const gate = <T extends tf.Tensor | number>(open: T, shut: number): tf.Tensor | T =>
+      accept === undefined ? open : tf.where(accept, open, shut);
+    const rate = gate(learningRate, 0);
+    return {
+      keepMean: gate(beta1, 1),
+      takeMean: gate(scale === undefined ? 1 - beta1 : tf.mul(scale, 1 - beta1), 0),
+      keepSquare: gate(beta2, 1),
+      takeSquare: gate(scale === undefined ? 1 - beta2 : tf.mul(tf.square(scale), 1 - beta2), 0),
+      rate,
+      decayed: tf.sub(1, tf.mul(rate, this.#options.weightDecay)),
+    };
+  }
+
+  /** Bias correction, moved from mean and mean square into step size and epsilon. */
+  #correct(rate: tf.Tensor, updates: tf.Tensor): {size: tf.Tensor; epsilon: tf.Tensor} {
+    const [beta1, beta2] = this.#options.betas;
+    const root = tf.sqrt(oneMinusPower(beta2, updates));
+    return {
+      size: tf.div(tf.mul(rate, root), oneMinusPower(beta1, updates)),
+      epsilon: tf.mul(root, this.#options.epsilon),
+    };
+  }
+
+  /**
+   * The moments as variables that the optimizer owns: `<weight>.exp_avg` and `<weight>.exp_avg_sq`, as
+   * PyTorch calls them.
+   */
+  state(): Map<string, tf.Variable> {
+    const named = new Map<string, tf.Variable>();
+    for (const [name, slot] of this.#slots) {
+      named.set(`${name}.exp_avg`, slot.mean);
+      named.set(`${name}.exp_avg_sq`, slot.meanSquare);
+    }
+    return named;
+  }
+
+  /** The same as {@link state}, under the name by which checkpoints read weights. */
+  namedWeights(): Map<string, tf.Variable> {
+    return this.state();
+  }
+
+  /**
+   * How many updates each weight took part in.
+   *
+   * @param updates Updates done so far in the run.
+   */
+  updateCounts(updates: number): Map<string, number> {
+    return new Map([...this.#slots].map(([name, slot]) => [name, slot.paused ?? updates - slot.missed]));
+  }
+
+  /**
+   * Sets how many updates each weight took part in, after its moments were restored.
+   *
+   * @param counts As {@link updateCounts} gave them.
+   * @param updates Updates done so far in the run.
+   * @throws ConfigError if a tracked weight has no count.
+   */
+  restoreUpdateCounts(counts: ReadonlyMap<string, number>, updates: number): void {
+    for (const [name, slot] of this.#slots) {
+      const count = counts.get(name);
+      if (count === undefined) {
+        throw new ConfigError(`AdamW: expected an update count for "${name}", got none.`);
+      }
+      if (slot.paused === undefined) slot.missed = updates - count;
+      else slot.paused = count;
+    }
+  }
+
+  /** Frees the moments. */
+  dispose(): void {
+    for (const slot of this.#slots.values()) {
+      slot.mean.dispose();
+      slot.meanSquare.dispose();
+    }
+    this.#slots.clear();
+  }
+}
+
+function newSlot(variable: tf.Variable, updates: number): Slot {
+  return tf.tidy(() => ({
+    mean: tf.variable(tf.zeros(variable.shape), false),
+    meanSquare: tf.variable(tf.zeros(variable.shape), false),
+    missed: updates,
+    paused: undefined,
+  }));
+}
+
+/**
+ * The gradient, or something finite in its place when the update is refused.
+ *
+ * The mean stands in, because it is there already: a tensor of zeros would be one more as large as the weight.
+ * What stands in is multiplied with 0 later.
+ */
+function guarded(
+  gradient: tf.Tensor,
+  finite: tf.Tensor,
+  accept: tf.Tensor | undefined,
+  gates: Map<string, tf.Tensor>,
+): tf.Tensor {
+  if (accept === undefined) return gradient;
+  const key = gradient.shape.join(",");
+  let gate = gates.get(key);
+  if (gate === undefined) {
+    gate = tf.broadcastTo(accept, gradient.shape);
+    gates.set(key, gate);
+  }
+  return tf.where(gate, gradient, finite);
+}
+
+/** 1 - beta^n without the cancellation that float32 suffers for small n: 1 - e^-2y = 2 tanh y / (1 + tanh y). */
+function oneMinusPower(beta: number, n: tf.Tensor): tf.Tensor {
+  const tangent = tf.tanh(tf.mul(n, -Math.log(beta) / 2));
+  return tf.div(tf.mul(tangent, 2), tf.add(tangent, 1));
+}

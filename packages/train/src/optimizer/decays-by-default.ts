@@ -1,0 +1,23 @@
+/** Parts of a path that mark a table, a token or a scale: pulling those towards 0 has no meaning. */
+const NOT_DECAYED =
+  /(^|\.)(rel_pos_\w+|pos_embed|point_embed|no_mask_embed|not_a_point_embed|logit_scale|\w*tokens?|(class|type|token|position|positional)_embeddings?)(\.|$)/;
+
+/**
+ * Whether weight decay pulls on a weight, by the usual rule.
+ *
+ * Matrices and kernels (two axes or more) decay. Biases, norms and other vectors do not, nor do embedding
+ * tables, learned tokens, position tables and the logit scale, recognised by their published names.
+ *
+ * @param name Dotted path of the weight.
+ * @param shape Its shape.
+ * @returns True for a weight that decays.
+ * @example
+ * decaysByDefault("layers.0.attn.qkv.weight", [96, 288]); // true
+ * decaysByDefault("pos_embed", [1, 16, 16, 96]); // false
+ *
+ * Source: the recipes of CLIP and of vision transformers, which leave out vectors and scales; leaving out the
+ * tables too is our reading.
+ */
+export function decaysByDefault(name: string, shape: readonly number[]): boolean {
+  return shape.length >= 2 && !NOT_DECAYED.test(name);
+}
