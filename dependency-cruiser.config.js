@@ -48,7 +48,6 @@ export default {
       conditionNames: ["@claps/source", "node", "import", "default"],
       mainFields: ["module", "main", "types"],
       extensions: [".ts", ".js", ".json"],
-      extensionAlias: {".js": [".ts", ".js"]},
     },
   },
 };

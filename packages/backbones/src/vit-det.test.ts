@@ -28,9 +28,11 @@ test("number of weights and parameters of the tiny size", () => {
   encoder.dispose();
 });
 
-test("the published ViT-B has 89 670 912 parameters", () => {
-  // As PyTorch counts them for the image encoder of Segment Anything's ViT-B.
-  assert.is(countByHand(vitDetSizes.base), 89_670_912);
+test("the published sizes have their number of parameters", () => {
+  // As PyTorch counts them for the image encoders of Segment Anything: totals less 4 064 560 for the rest.
+  assert.is(countByHand(vitDetSizes.base), 93_735_472 - 4_064_560);
+  assert.is(countByHand(vitDetSizes.large), 312_342_832 - 4_064_560);
+  assert.is(countByHand(vitDetSizes.huge), 641_090_608 - 4_064_560);
 });
 
 test("hidden states: the input of the first block, then one per block", () => {

@@ -1,7 +1,7 @@
 /**
  * Builds the small vocabulary of the library from the words of all modalities and general retinal sentences.
  *
- * Run: node --conditions=@claps/source --import tsx packages/clip/scripts/build-vocabulary.ts
+ * Run: `node --conditions=@claps/source --import tsx packages/clip/scripts/build-vocabulary.ts`
  *
  * Writes vocabulary/corpus.txt, vocabulary/vocab.json, vocabulary/merges.txt and src/default-merges.ts. Models that
  * were trained with the old vocabulary keep the copy saved beside their weights.

@@ -35,7 +35,7 @@ function compose(source: readonly string[]): {letters: string[]; origins: number
  *
  * White space stays as it is; it only separates words. Half a surrogate pair becomes U+FFFD.
  *
- * @param text Any text.
+ * @param text - Any text.
  * @returns Letters with their origins.
  *
  * Source: the normalizer of CLIPTokenizer in Hugging Face tokenizers. Lower case goes by single letters there: a

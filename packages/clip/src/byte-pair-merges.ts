@@ -25,8 +25,8 @@ export type FindMerge = (left: number, right: number) => Merge | undefined;
  * All places of the best pair are joined in one pass, from the left, so that a word of ten thousand equal letters
  * takes a few passes and not ten thousand.
  *
- * @param ids One token per byte.
- * @param find Looks a pair up.
+ * @param ids - One token per byte.
+ * @param find - Looks a pair up.
  *
  * Source: Sennrich et al. 2016, section 3.2.
  */

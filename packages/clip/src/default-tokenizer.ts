@@ -13,7 +13,9 @@ let shared: Tokenizer | undefined;
  *
  * @returns One shared tokenizer; it has no state.
  * @example
+ * ```ts
  * defaultTokenizer().encode("fundus photograph: optic disc").ids.length; // 7
+ * ```
  */
 export function defaultTokenizer(): Tokenizer {
   shared ??= createTokenizer(vocabularyOfMerges(defaultMerges), defaultMerges);

@@ -10,7 +10,7 @@ const WORD = new RegExp(
  * Cuts a normalised text into the words that byte pairs are merged in: runs of letters, single digits, runs of
  * other signs, English contractions.
  *
- * @param text A normalised text.
+ * @param text - A normalised text.
  * @returns Start and end of each word, UTF-16 units.
  *
  * Source: the split pattern of CLIP. The names of the special tokens get here only when they were written in

@@ -19,8 +19,8 @@ export class TextBlock extends Block {
   readonly mlp: Mlp;
 
   /**
-   * @param config Sizes of the tower.
-   * @param options Source of the first values.
+   * @param config - Sizes of the tower.
+   * @param options - Source of the first values.
    */
   constructor(config: Readonly<TextConfig>, options: {random: Random}) {
     super();
@@ -44,8 +44,8 @@ export class TextBlock extends Block {
   }
 
   /**
-   * @param x Tokens [P, T, D].
-   * @param mask Added to the scores, broadcast against [P, heads, T, T].
+   * @param x - Tokens [P, T, D].
+   * @param mask - Added to the scores, broadcast against [P, heads, T, T].
    * @returns Tokens [P, T, D]; the caller disposes them.
    */
   override forward(x: tf.Tensor, mask: tf.Tensor): tf.Tensor {

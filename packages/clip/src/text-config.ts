@@ -62,7 +62,7 @@ export const textBase: Readonly<TextConfig> = Object.freeze({
 /**
  * Throws unless a configuration makes sense.
  *
- * @param config The configuration.
+ * @param config - The configuration.
  * @throws ConfigError naming the setting.
  */
 export function checkTextConfig(config: Readonly<TextConfig>): void {
@@ -94,7 +94,7 @@ function settings(value: unknown, what: string): Readonly<Record<string, unknown
 /**
  * The configuration of a published text tower.
  *
- * @param published Content of a Hugging Face `config.json` of CLIPModel, or its `text_config`.
+ * @param published - Content of a Hugging Face `config.json` of CLIPModel, or its `text_config`.
  * @returns Our configuration.
  * @throws ConfigError if a setting is missing or unknown.
  *
@@ -116,7 +116,7 @@ export function textConfigFromHuggingFace(published: unknown): TextConfig {
     gelu: "gelu",
   };
   const publishedActivation = text["hidden_act"] ?? "quick_gelu";
-  const activation = activations[String(publishedActivation)];
+  const activation = typeof publishedActivation === "string" ? activations[publishedActivation] : undefined;
   if (activation === undefined) {
     throw new ConfigError(
       `text_config.hidden_act: expected quick_gelu or gelu, got ${JSON.stringify(publishedActivation)}.`,

@@ -8,8 +8,8 @@ const HIDDEN = -1e9;
  *
  * Shapes: returns [1, 1, T, T], or [P, 1, T, T] with padding.
  *
- * @param length Number of tokens T.
- * @param padding 1 for tokens, 0 for padding, [P, T]; left out means no padding is hidden, as in CLIP's training,
+ * @param length - Number of tokens T.
+ * @param padding - 1 for tokens, 0 for padding, [P, T]; left out means no padding is hidden, as in CLIP's training,
  * where only later tokens are.
  * @returns Numbers to add to attention scores; the caller disposes them.
  */

@@ -34,8 +34,8 @@ export class TextTower extends Block {
   readonly projection: Linear;
 
   /**
-   * @param config Sizes and rules.
-   * @param options Source of the first values.
+   * @param config - Sizes and rules.
+   * @param options - Source of the first values.
    * @throws ConfigError if the configuration makes no sense.
    */
   constructor(config: Readonly<TextConfig>, options: {random: Random}) {
@@ -76,8 +76,8 @@ export class TextTower extends Block {
   /**
    * The tokens before the first block and after each one.
    *
-   * @param ids Token ids [P, T], int32.
-   * @param mask 1 for tokens, 0 for padding, [P, T]; left out means padding is not hidden.
+   * @param ids - Token ids [P, T], int32.
+   * @param mask - 1 for tokens, 0 for padding, [P, T]; left out means padding is not hidden.
    * @returns depth + 1 tensors [P, T, D]; the caller disposes them.
    * @throws ShapeError if the ids have another rank or more tokens than the tower has positions.
    */
@@ -106,8 +106,8 @@ export class TextTower extends Block {
   /**
    * Features of texts.
    *
-   * @param ids Token ids [P, T], int32.
-   * @param mask 1 for tokens, 0 for padding, [P, T]; left out means padding is not hidden. Since tokens see only
+   * @param ids - Token ids [P, T], int32.
+   * @param mask - 1 for tokens, 0 for padding, [P, T]; left out means padding is not hidden. Since tokens see only
    * earlier ones, the pooled vector is the same either way.
    * @returns Tokens, pooled and projected; the caller disposes them, and runs this inside a tidy.
    * @throws ShapeError as `hiddenStates`.
@@ -128,13 +128,15 @@ export class TextTower extends Block {
 /**
  * Makes a text tower with random weights.
  *
- * @param config Sizes and rules; `textTiny` and `textBase` are presets.
- * @param options Source of the first values.
+ * @param config - Sizes and rules; `textTiny` and `textBase` are presets.
+ * @param options - Source of the first values.
  * @throws ConfigError if the configuration makes no sense.
  * @example
+ * ```ts
  * const tower = createTextTower(textTiny, {random: createRandom(1)});
  * const {ids, shape} = defaultTokenizer().encodeBatch(["fundus photograph: optic disc"]);
  * const {projected} = tf.tidy(() => tower.forward(tf.tensor2d(ids, shape, "int32")));
+ * ```
  */
 export function createTextTower(config: Readonly<TextConfig>, options: {random: Random}): TextTower {
   return new TextTower(config, options);

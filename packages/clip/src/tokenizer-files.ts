@@ -25,11 +25,13 @@ function parseVocabulary(text: string): Map<string, number> {
 /**
  * A tokenizer from the texts of its two files.
  *
- * @param vocabulary Text of `vocab.json`: a record from token to id.
- * @param merges Text of `merges.txt`: a version line, then one merge a line.
+ * @param vocabulary - Text of `vocab.json`: a record from token to id.
+ * @param merges - Text of `merges.txt`: a version line, then one merge a line.
  * @throws ConfigError if a file is damaged or the two do not belong together.
  * @example
+ * ```ts
  * tokenizerFromFiles(await vocab.text(), await merges.text()).encode("optic disc").ids;
+ * ```
  */
 export function tokenizerFromFiles(vocabulary: string, merges: string): Tokenizer {
   const lines = merges.split(/\r?\n/);
@@ -43,10 +45,12 @@ export function tokenizerFromFiles(vocabulary: string, merges: string): Tokenize
 /**
  * The tokenizer of a folder with `vocab.json` and `merges.txt`, as published beside CLIP's weights.
  *
- * @param folder Path of the folder.
+ * @param folder - Path of the folder.
  * @throws WeightError if a file cannot be read; ConfigError if one is damaged.
  * @example
+ * ```ts
  * const tokenizer = await loadTokenizer("weights/clip-base");
+ * ```
  */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const vocabulary = await readTextFile(`${folder}/${VOCABULARY_FILE}`, MAX_FILE_BYTES);
@@ -57,7 +61,7 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
 /**
  * The texts of the two files of a tokenizer.
  *
- * @param tokenizer The tokenizer.
+ * @param tokenizer - The tokenizer.
  * @returns Text by file name.
  */
 export function tokenizerFiles(tokenizer: Pick<Tokenizer, "vocabulary" | "merges">): Map<string, string> {
@@ -70,8 +74,8 @@ export function tokenizerFiles(tokenizer: Pick<Tokenizer, "vocabulary" | "merges
 /**
  * Writes `vocab.json` and `merges.txt` into a folder.
  *
- * @param tokenizer The tokenizer.
- * @param folder Path of an existing folder.
+ * @param tokenizer - The tokenizer.
+ * @param folder - Path of an existing folder.
  * @throws WeightError if a file cannot be written.
  */
 export async function saveTokenizer(tokenizer: Tokenizer, folder: string): Promise<void> {

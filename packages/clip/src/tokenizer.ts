@@ -276,8 +276,8 @@ function inCodePoints(text: string, offsets: readonly Offset[]): readonly Offset
 /**
  * A byte-level byte-pair tokenizer of CLIP's kind.
  *
- * @param vocabulary Id of every token: 256 byte letters, the same with `</w>`, merged tokens, start and end token.
- * @param merges Two tokens with a blank between, best first.
+ * @param vocabulary - Id of every token: 256 byte letters, the same with `</w>`, merged tokens, start and end token.
+ * @param merges - Two tokens with a blank between, best first.
  * @throws ConfigError if an id is missing or doubled, or a merge speaks of unknown tokens.
  *
  * Source: Radford et al. 2021, section 2.4; ids and offsets equal those of Hugging Face's CLIPTokenizer.

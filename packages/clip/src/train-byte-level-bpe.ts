@@ -78,12 +78,14 @@ function join(word: CountedWord, pair: string): void {
 /**
  * Learns a byte-level byte-pair vocabulary from sentences; the same sentences in any order give the same one.
  *
- * @param sentences What the words are counted in.
- * @param options Size of the vocabulary. Fewer ids come out when every word has become one token before.
+ * @param sentences - What the words are counted in.
+ * @param options - Size of the vocabulary. Fewer ids come out when every word has become one token before.
  * @returns Tables for `createTokenizer`.
  * @throws ConfigError if the size cannot hold the byte letters.
  * @example
+ * ```ts
  * const {vocabulary, merges} = trainByteLevelBpe(["optic disc", "optic cup"], {size: 530});
+ * ```
  *
  * Source: Sennrich et al. 2016, algorithm 1; the order of ids is CLIP's.
  */
@@ -105,7 +107,7 @@ export function trainByteLevelBpe(sentences: readonly string[], options: TrainBp
  * The vocabulary that belongs to merges, in CLIP's order: byte letters, the same with `</w>`, merges, start and
  * end token.
  *
- * @param merges Two tokens with a blank between, best first.
+ * @param merges - Two tokens with a blank between, best first.
  */
 export function vocabularyOfMerges(merges: readonly string[]): Map<string, number> {
   const names = [

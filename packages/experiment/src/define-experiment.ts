@@ -9,10 +9,10 @@ export interface ExperimentData {
   /** The adapter; real data are looked for under the data root. */
   readonly dataset: DatasetDefinition;
   /**
-   * Made-up cases instead of real ones: how many for training and testing, and the longest side in px.
-   * They are written in the dataset's official layout and read by the same adapter.
+   * Made-up cases instead of real ones: how many, and their height in px. They are written in the dataset's
+   * official layout, training and test part, and read by the same adapter.
    */
-  readonly synthetic?: {readonly train: number; readonly test: number; readonly longestSide?: number};
+  readonly synthetic?: {readonly count: number; readonly size?: number};
   /** Training cases held out to choose by, from the end of the official training list; default 0. */
   readonly holdOut?: number;
 }
@@ -62,7 +62,7 @@ export interface ExperimentDefinition {
   /** What `--quick` changes: one CPU minute that shows that everything runs. */
   readonly quick: {
     readonly train?: Partial<TrainingPlan>;
-    readonly synthetic?: {readonly train: number; readonly test: number};
+    readonly synthetic?: {readonly count: number};
   };
 }
 
@@ -84,7 +84,7 @@ const training = z.strictObject({
 });
 /** Values that were imported; their own packages check what is in them. */
 const imported = z.looseObject({});
-const synthetic = z.strictObject({train: positive, test: positive, longestSide: positive.optional()});
+const synthetic = z.strictObject({count: positive, size: positive.optional()});
 const schema = z.strictObject({
   name: z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, "expected lower case words joined by hyphens"),
   seed: z.int().optional(),
@@ -102,7 +102,7 @@ const schema = z.strictObject({
   evaluate: z.strictObject({controls: z.array(imported), overlays: count.optional()}),
   quick: z.strictObject({
     train: training.partial().optional(),
-    synthetic: z.strictObject({train: positive, test: positive}).optional(),
+    synthetic: z.strictObject({count: positive}).optional(),
   }),
 });
 

@@ -15,8 +15,14 @@ export type {
 } from "./define-experiment.js";
 export {evaluate} from "./evaluate.js";
 export type {Evaluation, EvaluationRequest, EvaluationSet, ScoredRecord, TargetScores} from "./evaluate.js";
-export type {DataRoots} from "./open-data.js";
+export {checkPack} from "./parity/check-pack.js";
+export type {ParityCase, ParityEntry, ParityReport, RefusedCase} from "./parity/report.js";
+export {createProgress} from "./progress-bar.js";
+export type {ProgressOptions} from "./progress-bar.js";
 export {silentProgress} from "./progress.js";
 export type {Progress} from "./progress.js";
 export {runExperiment} from "./run-experiment.js";
 export type {RunOptions, RunResult} from "./run-experiment.js";
+export {findAdapter, loadAdapters} from "./verbs/load-adapters.js";
+export {segmentFiles} from "./verbs/segment-files.js";
+export type {SegmentFilesOptions, SegmentFilesResult, SegmentRecord} from "./verbs/segment-files.js";

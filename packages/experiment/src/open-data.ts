@@ -5,14 +5,6 @@ import {openDataset} from "@claps/data";
 import type {CaseReference, Dataset} from "@claps/data";
 import type {ExperimentData} from "./define-experiment.js";
 
-/** Where real data lie: a root for all datasets, and roots of single ones by id. */
-export interface DataRoots {
-  /** `DIR` of `--data-root DIR`. */
-  readonly all?: string;
-  /** `NAME` and `DIR` of `--data-root NAME=DIR`. */
-  readonly named?: Readonly<Record<string, string>>;
-}
-
 /** An opened dataset with its cases divided. */
 export interface OpenedData {
   readonly dataset: Dataset;
@@ -25,7 +17,8 @@ export interface OpenedData {
 
 /** What {@link openData} needs. */
 export interface OpenDataOptions {
-  readonly roots: DataRoots;
+  /** Where real data lie: `DIR` or `id=DIR`. */
+  readonly roots: readonly string[];
   /** Folder for made-up cases. */
   readonly folder: string;
   readonly seed: string;
@@ -34,11 +27,11 @@ export interface OpenDataOptions {
 /**
  * Opens one dataset of an experiment; made-up cases are written first, unless they are there from before.
  *
- * @throws ConfigError if real data are wanted and no root was given; DataError if they are not what they should be.
+ * @throws DataError if real data are not found or not what they should be.
  */
 export async function openData(data: ExperimentData, options: OpenDataOptions): Promise<OpenedData> {
   const {dataset: definition, synthetic, holdOut = 0} = data;
-  const root = synthetic === undefined ? rootOf(data, options.roots) : await writtenCases(data, options);
+  const root = synthetic === undefined ? options.roots : [await writtenCases(data, options)];
   const dataset = await openDataset(definition, {root});
   const labelled = dataset.cases.filter(({split}) => split !== "test");
   if (holdOut >= labelled.length) {
@@ -55,17 +48,6 @@ export async function openData(data: ExperimentData, options: OpenDataOptions): 
   };
 }
 
-function rootOf({dataset}: ExperimentData, {all, named}: DataRoots): string {
-  const root = named?.[dataset.id] ?? all;
-  if (root === undefined) {
-    throw new ConfigError(
-      `${dataset.title}: expected a folder with the data, got none. Give --data-root DIR, --data-root ${dataset.id}=DIR or CLAPS_DATA_ROOT; ${dataset.homePage} has the data.`,
-      {code: "data-root"},
-    );
-  }
-  return root;
-}
-
 async function writtenCases({dataset, synthetic}: ExperimentData, options: OpenDataOptions): Promise<string> {
   const folder = join(options.folder, dataset.id);
   if (existsSync(folder)) return folder;
@@ -74,12 +56,6 @@ async function writtenCases({dataset, synthetic}: ExperimentData, options: OpenD
       `${dataset.title}: expected an adapter that can write made-up cases, got one that cannot.`,
     );
   }
-  const {train, test, longestSide} = synthetic;
-  await dataset.writeSynthetic(folder, {
-    train,
-    test,
-    seed: `${options.seed}/${dataset.id}`,
-    ...(longestSide === undefined ? {} : {longestSide}),
-  });
+  await dataset.writeSynthetic(folder, {...synthetic, seed: `${options.seed}/${dataset.id}`});
   return folder;
 }

@@ -18,7 +18,7 @@ import type {ExperimentDefinition, TrainingPlan} from "./define-experiment.js";
 import {evaluate} from "./evaluate.js";
 import type {Evaluation, EvaluationSet} from "./evaluate.js";
 import {openData} from "./open-data.js";
-import type {DataRoots, OpenedData} from "./open-data.js";
+import type {OpenedData} from "./open-data.js";
 import type {Progress} from "./progress.js";
 import {readCases} from "./read-cases.js";
 import {recordRun} from "./run-record.js";
@@ -28,8 +28,8 @@ import {TrainingSet} from "./training-set.js";
 
 /** Options of {@link runExperiment}. */
 export interface RunOptions {
-  /** Where real data lie. */
-  readonly dataRoots: DataRoots;
+  /** Where real data lie: `DIR` for all datasets, `id=DIR` for one. */
+  readonly dataRoots: readonly string[];
   /** Folder of the run; left out means `runs/<name>`, or the next free `runs/<name>-2` and so on. */
   readonly out?: string;
   /** Replaces the experiment's seed. */
@@ -71,7 +71,7 @@ export interface RunResult {
  * @throws ConfigError if settings contradict each other or a folder is taken; DataError if data are not what
  *   they should be.
  * @example
- * await runExperiment(quickstart, {dataRoots: {}, progress: silentProgress});
+ * await runExperiment(quickstart, {dataRoots: [], progress: silentProgress});
  */
 export async function runExperiment(original: ExperimentDefinition, options: RunOptions): Promise<RunResult> {
   const {progress} = options;

@@ -93,7 +93,8 @@ export class TrainingSet {
           : random.choice(labelled);
       const words = random.choice(target.phrases);
       return {
-        phrase: config.guidance.useSignature ? modality.prompt(target, words) : words,
+        // Not modality.prompt: that refuses targets of another modality, which are wanted here.
+        phrase: config.guidance.useSignature ? `${modality.signature}: ${words}` : words,
         box,
         ...truthAtLogits(isForeign ? undefined : labels.get(target.id)?.mask, content, config),
         counts: 1,

@@ -19,7 +19,7 @@ export interface BlendOptions {
  * Each px of width takes away one layer of pixels that share a side with the outside; what lies beyond the
  * picture counts as outside.
  *
- * @param width Layers; default 1.
+ * @param width - Layers; default 1.
  */
 export function outlineOf(mask: Mask, width = 1): Mask {
   checkRange(width, {min: 0, integer: true}, "outline width");
@@ -58,10 +58,12 @@ export function outlineOf(mask: Mask, width = 1): Mask {
  *
  * Shapes: [H, W, 3], 8-bit, whatever the picture was. Ignored pixels stay as they are.
  *
- * @param colour Red, green and blue, 0..255.
+ * @param colour - Red, green and blue, 0..255.
  * @throws ShapeError if mask and picture differ in size; ConfigError if an option is out of range.
  * @example
+ * ```ts
  * const overlay = blendMask(image, mask, [255, 220, 0], {opacity: 0.3, outline: 2});
+ * ```
  */
 export function blendMask(
   image: Image,

@@ -7,7 +7,9 @@ import type {Mask} from "./mask.js";
  * Units: px between pixels, so one pixel at the origin gives [0, 0, 1, 1]. Ignored pixels are outside.
  *
  * @example
+ * ```ts
  * const box = boxOfMask(disc);
+ * ```
  */
 export function boxOfMask(mask: Mask): Box | undefined {
   const {height, width, pixels} = mask;

@@ -28,7 +28,9 @@ export interface Components {
  *
  * @throws ConfigError if `neighbours` is neither 4 nor 8.
  * @example
+ * ```ts
  * const {count, boxes} = connectedComponents(exudates);
+ * ```
  */
 export function connectedComponents(mask: Mask, {neighbours = 8}: ComponentOptions = {}): Components {
   if (neighbours !== 4 && neighbours !== 8) {

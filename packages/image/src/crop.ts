@@ -26,10 +26,12 @@ function cut<T extends Samples>(data: T, {height, width}: Size, channels: number
 /**
  * The part of a picture inside a box, copied.
  *
- * @param box Whole px of the picture's frame, inside the picture.
+ * @param box - Whole px of the picture's frame, inside the picture.
  * @throws ShapeError if the box is empty, fractional or outside.
  * @example
+ * ```ts
  * const right = crop(pair, [pair.width / 2, 0, pair.width, pair.height]);
+ * ```
  */
 export function crop(image: Image, box: Box): Image {
   const data = cut(image.pixels.data, image, image.channels, box);

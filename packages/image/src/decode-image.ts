@@ -22,11 +22,13 @@ export function idOf(path: string): string {
  * Units: 0..255 for up to 8 bits (fewer bits are stretched), 0..65535 for 16, as stored for float.
  * Alpha, transparency, colour profiles and further frames are dropped; EXIF orientation is ignored unless asked.
  *
- * @param bytes The whole file.
- * @param options.maxPixels Refused above this, before decoding; default 128 Mpx.
+ * @param bytes - The whole file.
+ * @param options - `maxPixels`: Refused above this, before decoding; default 128 Mpx.
  * @throws DataError naming `name`, what was expected, what came and the way out.
  * @example
+ * ```ts
  * const image = await decodeImage(new Uint8Array(await response.arrayBuffer()), {name: "fundus.png"});
+ * ```
  */
 export async function decodeImage(bytes: Uint8Array, options: DecodeImageOptions = {}): Promise<Image> {
   const raw = await decodePicture(bytes, options);

@@ -10,7 +10,7 @@ import type {Mask} from "./mask.js";
  *
  * Lossy: never for masks that are to be read back.
  *
- * @param quality 1 to 100; default 95.
+ * @param quality - 1 to 100; default 95.
  */
 export function encodeJpeg(picture: Image | Mask, quality = 95): Uint8Array {
   checkRange(quality, {min: 1, max: 100}, "JPEG quality");

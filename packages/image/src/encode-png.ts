@@ -21,7 +21,9 @@ export function asImage(picture: Image | Mask): Image {
  * grey 0 and 255, ignored pixels as 128.
  *
  * @example
+ * ```ts
  * const bytes = encodePng(createMask({height: 2, width: 2}));
+ * ```
  */
 export function encodePng(picture: Image | Mask): Uint8Array {
   const image = asImage(picture);

@@ -30,7 +30,9 @@ function litPixels({pixels, channels, white, height, width}: Image): Uint8Array 
  * everywhere gives an empty mask.
  *
  * @example
+ * ```ts
  * const inside = fieldOfView(photograph);
+ * ```
  */
 export function fieldOfView(image: Image): Mask {
   const {height, width} = image;

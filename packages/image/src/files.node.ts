@@ -24,9 +24,9 @@ const REASONS: Record<string, readonly [got: string, wayOut: string, code: strin
 /**
  * The typed error for what the operating system reported.
  *
- * @param cause The error of a file operation.
- * @param path The file, as the caller named it.
- * @param expected What would have been right, for example `a readable picture file`.
+ * @param cause - The error of a file operation.
+ * @param path - The file, as the caller named it.
+ * @param expected - What would have been right, for example `a readable picture file`.
  */
 export function fileProblem(cause: unknown, path: string, expected: string): DataError {
   const code = (cause as {code?: unknown} | undefined)?.code;

@@ -55,10 +55,12 @@ function scaled({height, width}: Size, factor: number): Size {
 /**
  * The picture with its longer side at `side` px, padded on the right and below to a square.
  *
- * @param side Side of the canvas, px.
+ * @param side - Side of the canvas, px.
  * @throws ConfigError if `side` is no whole number of at least 1.
  * @example
+ * ```ts
  * const {image, frame} = fitLongest(photograph, 1024);
+ * ```
  *
  * Source: segment-anything, ResizeLongestSide; sides are int(side * scale + 0.5).
  * Differs: a side is never below 1 px; the padding is black before normalising unless `padding` is `none`.

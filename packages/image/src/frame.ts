@@ -24,8 +24,10 @@ export interface FrameOptions {
  * Only a frame converts between the two; everything else says in which of them it is.
  *
  * @example
+ * ```ts
  * const {image, frame} = fitLongest(photograph, 1024);
  * frame.boxToSource(frame.boxToModel([10, 12, 90, 80])); // [10, 12, 90, 80]
+ * ```
  *
  * Source: coordinates and mask enlargement as in segment-anything (ResizeLongestSide, postprocess_masks).
  */
@@ -109,8 +111,8 @@ export class Frame {
    *
    * Bilinear to the canvas, padding cut off, bilinear to the source.
    *
-   * @param field Numbers row by row, for example the logits of a mask.
-   * @param size Height and width of the field.
+   * @param field - Numbers row by row, for example the logits of a mask.
+   * @param size - Height and width of the field.
    * @throws ShapeError if the length is not that of `size`.
    */
   fieldToSource(field: Float32Array, size: Size): Float32Array {

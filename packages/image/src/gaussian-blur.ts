@@ -27,10 +27,12 @@ function mirrored(index: number, length: number): number {
  * Shapes: field [H, W], row by row; the result has the same.
  * Units: sigma in px. Beyond the border the field is mirrored; the kernel ends at 4 sigma. Time grows with sigma.
  *
- * @param sigma Standard deviation; 0 gives a copy.
+ * @param sigma - Standard deviation; 0 gives a copy.
  * @throws ShapeError if the length is not H × W; ConfigError if sigma is negative.
  * @example
+ * ```ts
  * const background = gaussianBlur(green, image, 8);
+ * ```
  *
  * Source: the conventions of scipy.ndimage.gaussian_filter (mode reflect, truncate 4).
  */

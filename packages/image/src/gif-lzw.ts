@@ -3,9 +3,9 @@ const LARGEST_CODE = 4096;
 /**
  * Palette indices from the LZW data of one GIF frame.
  *
- * @param codes The sub-blocks of the frame joined together.
- * @param minimumSize Bits per index, 1 to 8 (2 to 8 in files that follow the standard).
- * @param count Number of pixels of the frame.
+ * @param codes - The sub-blocks of the frame joined together.
+ * @param minimumSize - Bits per index, 1 to 8 (2 to 8 in files that follow the standard).
+ * @param count - Number of pixels of the frame.
  * @throws Error if the data end early or hold an impossible code.
  */
 export function decodeGifLzw(codes: Uint8Array, minimumSize: number, count: number): Uint8Array {

@@ -64,10 +64,12 @@ export function checkSize({height, width}: Size, what: string): void {
  *
  * Shapes: data H × W × C values, row by row, channels last.
  *
- * @param options.data The samples; kept, not copied.
+ * @param options - `data`: The samples; kept, not copied.
  * @throws ShapeError if the length is not H × W × 1, 3 or 4.
  * @example
+ * ```ts
  * const red = createImage({data: new Uint8Array([255, 0, 0]), height: 1, width: 1});
+ * ```
  */
 export function createImage(options: ImageOptions): Image {
   const {data, height, width, white = whiteOf(data), id = "image", spacing} = options;

@@ -13,11 +13,11 @@ async function pump(
   const reader = stream.getReader();
   let length = 0;
   for (;;) {
-    const {done, value} = await reader.read();
-    if (done) {
+    const next = (await reader.read()) as {done: boolean; value?: Uint8Array};
+    if (next.value === undefined) {
       return length;
     }
-    const piece = value as Uint8Array;
+    const piece = next.value;
     if (length + piece.length > limit) {
       await reader.cancel().catch(() => undefined);
       throw new InflatedTooLong(`the data unpack to more than the ${limit} bytes that the header promises`);

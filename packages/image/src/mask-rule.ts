@@ -127,7 +127,9 @@ export function maskOfPicture(raw: RawPicture, {foreground = "nonzero", ignore}:
  * Shapes: image [H, W, C] to mask [H, W]. Alpha is not looked at.
  *
  * @example
+ * ```ts
  * const fluid = maskOf(labels, {foreground: {rgb: (red, green, blue) => green > 127 && red < 128 && blue < 128}});
+ * ```
  */
 export function maskOf(image: Image, rules: MaskRules = {}): Mask {
   const {height, width, channels, white, pixels} = image;

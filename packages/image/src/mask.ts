@@ -27,10 +27,12 @@ export interface MaskOptions extends Size {
 /**
  * Wraps a flat array as a mask, or makes an empty one.
  *
- * @param options.data H × W values of 0, 1 or {@link IGNORE}.
+ * @param options - `data`: H × W values of 0, 1 or {@link IGNORE}.
  * @throws ShapeError if the length is not H × W or another value occurs.
  * @example
+ * ```ts
  * const mask = createMask({data: Uint8Array.of(0, 1, 1, 0), height: 2, width: 2});
+ * ```
  */
 export function createMask({height, width, data}: MaskOptions): Mask {
   checkSize({height, width}, "Mask");

@@ -31,8 +31,8 @@ function unreadableKind(bytes: Uint8Array): string | undefined {
 /**
  * The format of a file by its first bytes; its name is never asked.
  *
- * @param bytes The whole file, or at least its first 256 bytes.
- * @param name Path for messages.
+ * @param bytes - The whole file, or at least its first 256 bytes.
+ * @param name - Path for messages.
  * @throws DataError for empty files, placeholders of Git LFS and git-annex, web pages and other formats.
  */
 export function detectFormat(bytes: Uint8Array, name: string): PictureFormat {

@@ -43,14 +43,16 @@ export async function decodeMask(bytes: Uint8Array, options: DecodeMaskOptions =
  * Units: rules see the file's own values: raw indices of a palette, 0..255 or 0..65535 otherwise (files of
  * fewer than 8 bits without a palette are stretched to 0..255).
  *
- * @param path A file; in a browser a URL.
- * @param options.foreground Which pixels are inside; default `"nonzero"`, any colour channel above 0.
- * @param options.ignore Which pixels are not to be counted; left out means none.
- * @param options.expect Size that the mask must have.
+ * @param path - A file; in a browser a URL.
+ * @param options - `foreground`: Which pixels are inside; default `"nonzero"`, any colour channel above 0;
+ *   `ignore`: Which pixels are not to be counted; left out means none; `expect`: Size that the mask must
+ *   have.
  * @throws DataError naming the path if the file is not usable or not of the expected size.
  * @example
+ * ```ts
  * const vessels = await readMask("21_manual1.gif", {foreground: (value) => value >= 128, expect: image});
  * const lesions = await readMask("IDRiD_01_EX.tif", {foreground: "nonzero index"});
+ * ```
  */
 export async function readMask(path: string, options: ReadMaskOptions = {}): Promise<Mask> {
   return decodeMask(await readBytes(path), {...options, name: path});

@@ -32,7 +32,9 @@ function neighboursOf(from: number, to: number): Neighbours {
  *
  * @throws ShapeError if the length is not that of `from`.
  * @example
+ * ```ts
  * const full = resizeField(logits, {height: 256, width: 256}, {height: 1024, width: 1024});
+ * ```
  */
 export function resizeField(field: Float32Array, from: Size, to: Size): Float32Array {
   checkSize(from, "resizeField, from");

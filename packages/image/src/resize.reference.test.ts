@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import {fitLongest} from "./fit.js";
 import {Frame} from "./frame.js";
 import {createImage} from "./image.js";
-import type {Image, Samples, Size} from "./image.js";
+import type {Image, Size} from "./image.js";
 import {wrapMask} from "./mask.js";
 import type {Filter} from "./resample-weights.js";
 import {resize} from "./resize.js";
@@ -43,11 +43,11 @@ function readCases<T>(name: string): T[] {
 function tensorOf(tensors: Map<string, Tensor>, name: string): Tensor {
   const tensor = tensors.get(name);
   assert.ok(tensor, name);
-  return tensor as Tensor;
+  return tensor;
 }
 
 function imageOfTensor({shape, data}: Tensor): Image {
-  return createImage({data: data as Samples, height: shape[0] as number, width: shape[1] as number});
+  return createImage({data: data, height: shape[0] as number, width: shape[1] as number});
 }
 
 function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {

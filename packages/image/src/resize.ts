@@ -92,11 +92,13 @@ function resampleSamples(plane: Plane, options: Required<ResizeOptions>): Sample
  * `torch.nn.functional.interpolate` with `align_corners=False` (bicubic a = -0.75, edges repeated). `nearest`
  * is Pillow's in both cases.
  *
- * @param options.filter `bilinear` by default.
- * @param options.antialias Whether the filter widens when the picture shrinks; default true.
+ * @param options - `filter`: `bilinear` by default; `antialias`: Whether the filter widens when the picture
+ *   shrinks; default true.
  * @throws ShapeError for a size below 1 px; ConfigError for an unknown filter.
  * @example
+ * ```ts
  * const small = resize(image, {height: 256, width: 256, filter: "bicubic"});
+ * ```
  *
  * Source: Pillow 13 (convolution with cut and renormalised kernels), PyTorch 2 (interpolate).
  */

@@ -40,9 +40,9 @@ function rootOf(parents: Int32Array, run: number): number {
 /**
  * Connected components of all pixels of one value, in one walk over the pixels and one over the runs.
  *
- * @param data [H, W] values.
- * @param value The value that counts.
- * @param diagonal Whether pixels that touch at a corner are connected.
+ * @param data - [H, W] values.
+ * @param value - The value that counts.
+ * @param diagonal - Whether pixels that touch at a corner are connected.
  */
 export function labelRuns(data: Uint8Array, size: Size, value: number, diagonal: boolean): Runs {
   const {height, width} = size;

@@ -11,7 +11,9 @@ import type {Image} from "./image.js";
  *
  * @returns A tensor that the caller disposes.
  * @example
+ * ```ts
  * const pixels = toTensor(image);
+ * ```
  */
 export function toTensor(image: Image): tf.Tensor3D {
   const {pixels, height, width, channels, white} = image;
@@ -29,7 +31,7 @@ export function toTensor(image: Image): tf.Tensor3D {
  * Shapes: [H, W, C] with C of 1, 3 or 4.
  * Units: values are kept; `white` is 1.
  *
- * @param id Name of the picture; default `tensor`.
+ * @param id - Name of the picture; default `tensor`.
  * @throws ShapeError if the tensor has another rank or number of channels.
  */
 export async function fromTensor(tensor: tf.Tensor, id = "tensor"): Promise<Image> {

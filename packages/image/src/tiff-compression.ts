@@ -109,9 +109,9 @@ function decodeTiffLzw(codes: Uint8Array, length: number): Uint8Array {
 /**
  * Unpacks one strip or tile.
  *
- * @param bytes The strip as stored.
- * @param compression Code of the Compression tag, one of {@link COMPRESSIONS}.
- * @param length Bytes that the strip has when unpacked.
+ * @param bytes - The strip as stored.
+ * @param compression - Code of the Compression tag, one of {@link COMPRESSIONS}.
+ * @param length - Bytes that the strip has when unpacked.
  * @throws Error if fewer bytes come out.
  */
 export async function unpackStrip(

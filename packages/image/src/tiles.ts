@@ -10,14 +10,16 @@ export interface TileOrigin {
 /**
  * Squares that cover a picture with at least the overlap asked.
  *
- * @param size Picture, px.
- * @param side Side of a tile, px.
- * @param overlap Smallest overlap of neighbours, px, less than the side.
+ * @param size - Picture, px.
+ * @param side - Side of a tile, px.
+ * @param overlap - Smallest overlap of neighbours, px, less than the side.
  * @returns Top left corners, row by row; the last tile of a row ends at the picture's edge. A picture smaller
  *   than a tile gets one tile, which reaches beyond it.
  * @throws ConfigError if the overlap leaves no step.
  * @example
+ * ```ts
  * planTiles({height: 100, width: 250}, 100, 20); // x = 0, 75, 150
+ * ```
  */
 export function planTiles(size: Size, side: number, overlap: number): TileOrigin[] {
   if (!(overlap >= 0 && overlap < side)) {

@@ -24,7 +24,9 @@ const ENCODERS = new Map<string, (picture: Image | Mask) => Uint8Array>([
  *
  * @throws ConfigError if the extension is not known; DataError if the place cannot be written to.
  * @example
+ * ```ts
  * await writeImage("disc.png", mask);
+ * ```
  */
 export async function writeImage(path: string, picture: Image | Mask): Promise<void> {
   const extension = /\.([^./\\]+)$/.exec(path)?.[1]?.toLowerCase() ?? "";

@@ -1,6 +1,6 @@
 import {huggingFaceTextRules, loadTokenizer, saveTokenizer} from "@claps/clip";
 import {ConfigError, createRandom, WeightError} from "@claps/core";
-import {huggingFaceRules} from "@claps/sam";
+import {huggingFaceRules, untiePositions} from "@claps/sam";
 import {
   assignWeights,
   collectWeights,
@@ -41,7 +41,7 @@ export async function saveClaps(claps: Claps, folder: string): Promise<void> {
   const metadata = {format: FORMAT, config: JSON.stringify(config)};
   await writeSafetensors(
     `${folder}/${FILES.sam}`,
-    await exportWeights(claps.sam, huggingFaceRules(config.sam)),
+    await exportWeights(claps.sam, huggingFaceRules),
     metadata,
   );
 }
@@ -69,7 +69,7 @@ export async function loadClaps(folder: string): Promise<Claps> {
     tokenizer: await loadTokenizer(folder),
   });
   try {
-    assignWeights(claps.sam, sam.tensors, huggingFaceRules(config.sam));
+    assignWeights(claps.sam, untiePositions(sam.tensors), huggingFaceRules);
     assignWeights(
       claps.text,
       (await readSafetensors(`${folder}/${FILES.text}`)).tensors,

@@ -54,13 +54,14 @@ export class Claps {
     this.threshold = config.threshold;
     this.sam = createSam(config.sam, {random: random.fork("sam")});
     this.text = createTextTower(config.text, {random: random.fork("text")});
-    const {form, hiddenWidth} = config.guidance;
+    const {form, start, hiddenWidth} = config.guidance;
     if (form !== "off") {
       const sizes = {
         textWidth: config.text.projectionWidth,
         hiddenWidth,
         promptWidth: config.sam.promptWidth,
         form,
+        start,
       };
       this.textPrompt = new TextPrompt(sizes, {random: random.fork("text_prompt")});
     }

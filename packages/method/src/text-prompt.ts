@@ -12,13 +12,15 @@ export interface TextPromptConfig {
   readonly promptWidth: number;
   /** Whether the result is added to other prompts or stands as a prompt of its own. */
   readonly form: "additive" | "token";
+  /** Whether the last layer of the additive form starts at zero, so that an untrained text changes nothing. */
+  readonly start: "nothing" | "something";
 }
 
 /**
  * Turns the text vector of "signature + phrase" into guidance for SAM's mask decoder.
  *
- * Two linear layers with a GELU between them. In the additive form the last layer starts at zero, so that an
- * untrained text changes nothing, exactly. In the token form a learned type embedding tells the decoder that
+ * Two linear layers with a GELU between them. In the additive form the last layer may start at zero, so that
+ * an untrained text changes nothing, exactly. In the token form a learned type embedding tells the decoder that
  * this prompt is a text.
  *
  * Shapes: text [..., E] → guidance [..., D].
@@ -39,7 +41,7 @@ export class TextPrompt extends Block {
     options: {random: Random},
   ) {
     super();
-    const {textWidth, hiddenWidth, promptWidth, form} = config;
+    const {textWidth, hiddenWidth, promptWidth, form, start} = config;
     const {random} = options;
     this.hidden = this.addBlock(
       "hidden",
@@ -47,7 +49,10 @@ export class TextPrompt extends Block {
     );
     this.output = this.addBlock(
       "output",
-      new Linear(hiddenWidth, promptWidth, {random: random.fork("output"), zero: form === "additive"}),
+      new Linear(hiddenWidth, promptWidth, {
+        random: random.fork("output"),
+        zero: form === "additive" && start === "nothing",
+      }),
     );
     if (form === "token") {
       this.typeEmbedding = this.addVariable(

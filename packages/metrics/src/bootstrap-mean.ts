@@ -32,7 +32,7 @@ export interface BootstrapInterval {
 /**
  * The limits between which a share of values lies, by linear interpolation of the sorted values.
  *
- * @param confidence Share inside, above 0 and below 1.
+ * @param confidence - Share inside, above 0 and below 1.
  * @returns Lower and upper limit.
  */
 export function percentileInterval(
@@ -40,16 +40,21 @@ export function percentileInterval(
   confidence: number,
 ): [low: number, high: number] {
   const tail = (1 - confidence) / 2;
-  return [tail, 1 - tail].map((share) => Number(quantileSeq([...values], share))) as [number, number];
+  // Sorted here: left to itself, the selection of mathjs draws pivots at random and takes nearly equal values
+  // for equal, so that the last digits would change from run to run.
+  const sorted = [...values].sort((a, b) => a - b);
+  return [tail, 1 - tail].map((share) => Number(quantileSeq(sorted, share, true))) as [number, number];
 }
 
 /**
  * The mean of a measure over cases, with a percentile bootstrap interval.
  *
- * @param values One number per case; leave out what is not defined.
+ * @param values - One number per case; leave out what is not defined.
  * @throws ConfigError for an option out of range, or a number of clusters other than that of values.
  * @example
+ * ```ts
  * bootstrapMean([0.8, 0.9, 0.7], {random: createRandom(7).fork("bootstrap")});
+ * ```
  *
  * Source: Efron and Tibshirani 1993, chapter 13; checked against scipy.stats.bootstrap on given indices.
  */

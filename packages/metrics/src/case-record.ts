@@ -47,10 +47,11 @@ function stateOf({truePositive, falsePositive, falseNegative}: PixelCounts): Cas
  *
  * Both empty gives null for Dice and IoU whatever a meter does with empties; if only one is empty both are 0.
  *
- * @param parts.group What the case is averaged with.
- * @param parts.id The picture.
+ * @param parts - `group`: What the case is averaged with; `id`: The picture.
  * @example
+ * ```ts
  * recordOf({group: "optic-disc", id: "01", counts});
+ * ```
  */
 export function recordOf({group, id, counts}: Pick<CaseRecord, "group" | "id" | "counts">): CaseRecord {
   const state = stateOf(counts);

@@ -134,9 +134,11 @@ function summarizeGroup(group: string, records: readonly CaseRecord[], empty: Em
  * @throws ConfigError for an unknown policy. `update` and `add` throw DataError if a picture comes twice in a
  * group, since a shard that is counted twice would shift every mean.
  * @example
+ * ```ts
  * const meter = createMeter();
  * meter.update({group: "optic-disc", id: "01", prediction: [1, 0], truth: [1, 1]});
  * meter.summarize().get("optic-disc")?.dice.mean; // 0.667
+ * ```
  */
 export function createMeter({empty = "exclude"}: MeterOptions = {}): Meter {
   if (!POLICIES.includes(empty)) {

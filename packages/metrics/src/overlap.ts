@@ -6,7 +6,9 @@ import type {MaskLike} from "./mask-values.js";
  * Dice coefficient 2TP / (2TP + FP + FN); NaN if prediction and truth are empty.
  *
  * @example
+ * ```ts
  * diceOfCounts({truePositive: 3, falsePositive: 1, falseNegative: 1, trueNegative: 5}); // 0.75
+ * ```
  */
 export function diceOfCounts({truePositive, falsePositive, falseNegative}: PixelCounts): number {
   return (2 * truePositive) / (2 * truePositive + falsePositive + falseNegative);
@@ -40,7 +42,9 @@ export function precisionOfCounts({truePositive, falsePositive}: PixelCounts): n
  * @returns NaN if both are empty: nothing was asked and nothing answered. A meter decides what a mean does with it.
  * @throws ShapeError if sizes differ; DataError for values other than 0 and 1.
  * @example
+ * ```ts
  * dice([1, 1, 0, 0], [1, 0, 1, 0]); // 0.5
+ * ```
  */
 export function dice(prediction: MaskLike, truth: MaskLike, options?: CountOptions): number {
   return diceOfCounts(countPixels(prediction, truth, options));

@@ -30,11 +30,13 @@ export interface CountOptions {
  * Shapes: prediction, truth and within are of one size.
  * Units: 0 outside, 1 inside; the truth may hold the ignore value, the prediction may not.
  *
- * @param options.within Only where this is 1 a pixel counts.
+ * @param options - `within`: Only where this is 1 a pixel counts.
  * @throws ShapeError if sizes differ; DataError if another value occurs.
  * @example
+ * ```ts
  * countPixels([1, 1, 0, 0], [1, 0, 1, 0]);
  * // {truePositive: 1, falsePositive: 1, falseNegative: 1, trueNegative: 1}
+ * ```
  */
 export function countPixels(
   prediction: MaskLike,
@@ -80,7 +82,9 @@ export function countPixels(
  * The counts of several pictures together, for measures pooled over pixels.
  *
  * @example
+ * ```ts
  * const pooled = diceOfCounts(sumCounts(records.map(({counts}) => counts)));
+ * ```
  */
 export function sumCounts(all: Iterable<PixelCounts>): PixelCounts {
   const sum = {truePositive: 0, falsePositive: 0, falseNegative: 0, trueNegative: 0};

@@ -5,7 +5,9 @@ import {toColour} from "./prepare.js";
  * Colour fundus photography: the retina from the front, through the pupil, in visible light.
  *
  * @example
+ * ```ts
  * cfp.prompt(cfp.target("hemorrhages")); // "fundus photograph: haemorrhage"
+ * ```
  *
  * Source: names and synonyms from the annotation files of the public datasets; the signature is our reading.
  */

@@ -62,11 +62,13 @@ function withoutSignature(text: string, signature: string): string {
 /**
  * Makes an imaging modality; a new one is one file with this call as its default export.
  *
- * @param definition Words, pixels, targets.
+ * @param definition - Words, pixels, targets.
  * @returns The modality, frozen.
  * @throws ConfigError if a target has too few phrases or a name could mean two targets.
  * @example
+ * ```ts
  * export default defineModality({id: "slo", name: "scanning laser ophthalmoscopy", signature: "SLO image", ...});
+ * ```
  */
 export function defineModality(definition: ModalityDefinition): Modality {
   const index = indexTargets(definition);

@@ -11,11 +11,13 @@ export const modalities: readonly Modality[] = Object.freeze([cfp, oct]);
 /**
  * The modality of a name, for commands and files; programs import the value instead.
  *
- * @param text Id, full name or signature, any case.
- * @param known Where to look; default those of the library.
+ * @param text - Id, full name or signature, any case.
+ * @param known - Where to look; default those of the library.
  * @throws ConfigError with code `unknown-modality` naming the known ones and the nearest.
  * @example
+ * ```ts
  * findModality("OCT").signature; // "OCT B-scan"
+ * ```
  */
 export function findModality(text: string, known: readonly Modality[] = modalities): Modality {
   const key = termKey(text);
@@ -38,10 +40,12 @@ export interface PlacedTarget {
 /**
  * Whether a modality can show a target: the validity table of prompts.
  *
- * @param modality The modality of the picture.
- * @param targetId Id of the target.
+ * @param modality - The modality of the picture.
+ * @param targetId - Id of the target.
  * @example
+ * ```ts
  * accepts(oct, "hard-exudate"); // false: a prompt for it must find nothing
+ * ```
  */
 export function accepts(modality: Modality, targetId: string): boolean {
   return modality.targets.some(({id}) => id === targetId);
@@ -50,8 +54,8 @@ export function accepts(modality: Modality, targetId: string): boolean {
 /**
  * Targets that a picture of a modality can never show, for negative prompts in training.
  *
- * @param modality The modality of the picture.
- * @param known Whose targets to go through; default those of the library.
+ * @param modality - The modality of the picture.
+ * @param known - Whose targets to go through; default those of the library.
  * @returns The targets of all other modalities that this one lacks.
  */
 export function foreignTargets(modality: Modality, known: readonly Modality[] = modalities): PlacedTarget[] {

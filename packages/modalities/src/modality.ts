@@ -55,7 +55,7 @@ export interface Modality {
   /**
    * The sentence that stands for a target: signature, colon, phrase.
    *
-   * @param phrase Other words for it; left out means its name.
+   * @param phrase - Other words for it; left out means its name.
    * @throws ConfigError if the target is not one of this modality.
    */
   prompt(target: Target, phrase?: string): string;

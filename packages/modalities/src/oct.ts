@@ -5,7 +5,9 @@ import {toGrey} from "./prepare.js";
  * Optical coherence tomography, one B-scan: a cut through the retina, vitreous above, choroid below.
  *
  * @example
+ * ```ts
  * oct.prompt(oct.target("SRF")); // "OCT B-scan: subretinal fluid"
+ * ```
  *
  * Source: names and synonyms from the annotation files of the public datasets; the signature is our reading.
  */

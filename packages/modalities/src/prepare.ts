@@ -37,7 +37,7 @@ function convert(
  *
  * Shapes: [H, W, 1, 3 or 4] → [H, W, 3]. Units: 0..white → 0..1; what lies outside is cut.
  *
- * @param image Any picture.
+ * @param image - Any picture.
  * @throws DataError if a sample is not a finite number.
  */
 export function toColour(image: Image): Image {
@@ -49,7 +49,7 @@ export function toColour(image: Image): Image {
  *
  * Shapes: [H, W, 1, 3 or 4] → [H, W, 3]. Units: 0..white → 0..1; what lies outside is cut.
  *
- * @param image Any picture.
+ * @param image - Any picture.
  * @throws DataError if a sample is not a finite number.
  */
 export function toGrey(image: Image): Image {

@@ -18,10 +18,12 @@ function singular(word: string): string {
  * What remains of a medical term when spelling is taken away: haemorrhage and hemorrhage, oedema and edema, disc
  * and disk, one and many, hyphen, underscore, camel case or blank, upper and lower case give the same key.
  *
- * @param text A term as a user or a dataset wrote it.
+ * @param text - A term as a user or a dataset wrote it.
  * @returns A key without blanks; empty if the text has neither letter nor digit.
  * @example
+ * ```ts
  * termKey("Cotton-wool spots") === termKey("CottonWoolSpot"); // true
+ * ```
  */
 export function termKey(text: string): string {
   const words = text

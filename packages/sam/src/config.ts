@@ -105,18 +105,18 @@ export const samTiny: SamConfig = small(
 
 /** The smallest that has every part: 64 px, for tests on any engine. */
 export const samMicro: SamConfig = small(
-  {imageSize: 64, promptWidth: 16, maskChannels: 4},
+  {imageSize: 64, promptWidth: 16, maskChannels: 8},
   {width: 16, depth: 2, heads: 2, mlpWidth: 32, windowSize: 3, globalBlocks: [1]},
   {heads: 2, mlpWidth: 24, iouWidth: 12},
 );
 
-/** ViT-B as published: 93 735 472 parameters. */
+/** ViT-B as published: 93 735 472 parameters and 256 fixed frequencies. */
 export const samBase: SamConfig = published("base");
 
-/** ViT-L as published: 312 342 832 parameters. */
+/** ViT-L as published: 312 342 832 parameters and 256 fixed frequencies. */
 export const samLarge: SamConfig = published("large");
 
-/** ViT-H as published: 641 090 608 parameters. */
+/** ViT-H as published: 641 090 608 parameters and 256 fixed frequencies. */
 export const samHuge: SamConfig = published("huge");
 
 /**

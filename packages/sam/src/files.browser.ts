@@ -2,9 +2,12 @@ import {ConfigError} from "@claps/core";
 
 function refuse(path: string): Promise<never> {
   return Promise.reject(
-    new ConfigError(`Cannot open ${path}: there are no files here; use createSam, parseSafetensors and assignWeights.`, {
-      code: "no-files",
-    }),
+    new ConfigError(
+      `Cannot open ${path}: there are no files here; use createSam, parseSafetensors and assignWeights.`,
+      {
+        code: "no-files",
+      },
+    ),
   );
 }
 

@@ -8,7 +8,9 @@ type Json = Readonly<Record<string, unknown>>;
 class Fields {
   constructor(json: unknown, what: string) {
     if (typeof json !== "object" || json === null) {
-      throw new ConfigError(`${what}: expected an object, got ${json === undefined ? "nothing" : typeof json}.`);
+      throw new ConfigError(
+        `${what}: expected an object, got ${json === undefined ? "nothing" : typeof json}.`,
+      );
     }
     this.#json = json as Json;
     this.#what = what;
@@ -20,7 +22,9 @@ class Fields {
   number(name: string, fallback?: number): number {
     const value = this.#json[name] ?? fallback;
     if (typeof value !== "number") {
-      throw new ConfigError(`${this.#what}.${name}: expected a number, got ${JSON.stringify(value) ?? "nothing"}.`);
+      throw new ConfigError(
+        `${this.#what}.${name}: expected a number, got ${JSON.stringify(value) ?? "nothing"}.`,
+      );
     }
     return value;
   }
@@ -32,7 +36,9 @@ class Fields {
   numbers(name: string): number[] {
     const value = this.#json[name];
     if (!Array.isArray(value) || value.some((item) => typeof item !== "number")) {
-      throw new ConfigError(`${this.#what}.${name}: expected a list of numbers, got ${JSON.stringify(value) ?? "nothing"}.`);
+      throw new ConfigError(
+        `${this.#what}.${name}: expected a list of numbers, got ${JSON.stringify(value) ?? "nothing"}.`,
+      );
     }
     return value as number[];
   }
@@ -45,7 +51,9 @@ class Fields {
   expect(name: string, allowed: unknown): void {
     const value = this.#json[name] ?? allowed;
     if (value !== allowed) {
-      throw new ConfigError(`${this.#what}.${name}: expected ${String(allowed)}, got ${JSON.stringify(value)}; this variant is not built.`);
+      throw new ConfigError(
+        `${this.#what}.${name}: expected ${String(allowed)}, got ${JSON.stringify(value)}; this variant is not built.`,
+      );
     }
   }
 }

@@ -136,6 +136,13 @@ test("a thousand shapes keep at most 256 sessions and start at most 8 threads", 
   assert.ok(threads > 0 && threads <= 8, `${threads} threads`);
 });
 
+test("an index outside is an error in TensorFlow.js's words", () => {
+  assert.throws(
+    () => tf.gather(tf.ones([2]), tf.tensor1d([100], "int32")),
+    /the index value 100 is not in \[0, 1\]/,
+  );
+});
+
 test("there is at least one core", () => {
   assert.ok(Number.isInteger(physicalCores()) && physicalCores() >= 1);
 });

@@ -150,7 +150,14 @@ export function runKernel(
     }
     cache.set(key, kernel);
   }
-  const results = run(kernel, backend, infos);
+  let results: TensorInfo[];
+  try {
+    results = run(kernel, backend, infos);
+  } catch (error) {
+    // The plain implementation says what is wrong with an index in TensorFlow.js's words.
+    if (!/out of (data )?bounds/.test(String(error))) throw error;
+    return runOnCpu(kernelName, backend, inputs, attrs);
+  }
   return LIST_KERNELS.has(kernelName) ? results : (results[0] as TensorInfo);
 }
 

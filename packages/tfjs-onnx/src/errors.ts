@@ -9,7 +9,8 @@ export type OnnxEngineErrorCode =
  * has no counterpart in a graph), `symbolic-read` (reading a value that does not exist while tracing),
  * `frozen-value` (a number made in JavaScript while tracing differs from call to call), `trace`
  * (anything else that a compiled function must not do), `captured` (a tensor or variable that the
- * compiled function uses has been disposed), `self-check`.
+ * compiled function uses has been disposed), `run` (ONNX Runtime
+ * failed while it ran a compiled function), `self-check`.
  */
 export class OnnxEngineError extends Error {
   readonly code: OnnxEngineErrorCode;

@@ -117,7 +117,13 @@ export class Plan {
       if (numbers.length > 0) fetches[value.name] = nativeTensor(value.dtype, numbers, value.shape);
       return numbers;
     });
-    this.#session.run(this.#feeds, fetches);
+    try {
+      this.#session.run(this.#feeds, fetches);
+    } catch (cause) {
+      throw new OnnxEngineError("run", `a compiled function failed in ONNX Runtime: ${String(cause)}`, {
+        cause,
+      });
+    }
     for (const {variable, numbers} of replaced) this.#replace(variable, numbers);
     return this.#results.map(({shape, dtype}, index) => {
       const info = backend.own(made[index] as Numbers, shape, dtype as "float32" | "int32" | "bool");

@@ -49,14 +49,18 @@ export type SessionStatistics = {
 let loaded: NativeBinding | undefined;
 const open = new Set<Session>();
 
-function loadBinding(): NativeBinding {
-  if (loaded) return loaded;
-  const require = createRequire(import.meta.url);
+/**
+ * Loads the synchronous binding of ONNX Runtime, which its package keeps internal.
+ *
+ * @param load - Loads a module by name; tests put something else in its place.
+ * @throws OnnxEngineError `native-library` if the package is missing, of another version, or does not load.
+ */
+export function loadBinding(load: (module: string) => unknown): NativeBinding {
   const way = `install it with: npm install --ignore-scripts onnxruntime-node@${ONNX_RUNTIME_VERSION}`;
   let version: string;
   let native: NativeBinding;
   try {
-    version = (require("onnxruntime-node/package.json") as {version: string}).version;
+    version = (load("onnxruntime-node/package.json") as {version: string}).version;
   } catch (cause) {
     throw new OnnxEngineError("native-library", `onnxruntime-node is not installed: ${way}`, {cause});
   }
@@ -67,7 +71,7 @@ function loadBinding(): NativeBinding {
     );
   }
   try {
-    native = require("onnxruntime-node/dist/binding.js") as NativeBinding;
+    native = load("onnxruntime-node/dist/binding.js") as NativeBinding;
     native.initOrt();
   } catch (cause) {
     throw new OnnxEngineError(
@@ -76,7 +80,7 @@ function loadBinding(): NativeBinding {
       {cause},
     );
   }
-  return (loaded = native);
+  return native;
 }
 
 /** A loaded model that runs synchronously. */
@@ -90,7 +94,7 @@ export class Session {
    * @throws OnnxEngineError `native-library` if onnxruntime-node is missing or of another version.
    */
   constructor(model: Uint8Array, {threads, spinning, arena}: SessionOptions) {
-    this.#native = new (loadBinding().binding.InferenceSession)();
+    this.#native = new (loaded ??= loadBinding(createRequire(import.meta.url))).binding.InferenceSession();
     this.#native.loadModel(model.buffer, model.byteOffset, model.byteLength, {
       executionProviders: ["cpu"],
       executionMode: "sequential",
@@ -98,7 +102,8 @@ export class Session {
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       enableCpuMemArena: arena,
-      logSeverityLevel: 3,
+      // Errors are thrown, so that printing them too would only disturb.
+      logSeverityLevel: 4,
       extra: {
         session: {
           intra_op: {allow_spinning: spinning ? "1" : "0"},

@@ -22,7 +22,7 @@ export interface LinearObjective extends Objective<Point> {
  */
 export function linearObjective(options: {noise?: number} = {}): LinearObjective {
   const {noise = 0} = options;
-  const variables = new Map([
+  const variables = new Map<string, tf.Variable>([
     ["line.slope", tf.variable(tf.tensor2d([[0.5]]))],
     ["line.offset", tf.variable(tf.tensor1d([-1]))],
   ]);

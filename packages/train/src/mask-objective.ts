@@ -3,6 +3,7 @@ import type {Random} from "@claps/core";
 import type {Box, Image} from "@claps/image";
 import {pixelTensor} from "@claps/method";
 import type {Claps, ClapsConfig} from "@claps/method";
+import {gridSize} from "@claps/sam";
 import * as tf from "@tensorflow/tfjs-core";
 import {maskLoss, MASK_LOSS_WEIGHTS} from "./losses/mask-loss.js";
 import type {MaskLossWeights} from "./losses/mask-loss.js";
@@ -80,7 +81,7 @@ export function maskObjective(claps: MaskModel, options: MaskObjectiveOptions): 
     );
   }
   const {sam} = claps.config;
-  const side = (4 * sam.imageSize) / sam.patchSize;
+  const side = 4 * gridSize(sam);
   const readsText = [...named.keys()].some((path) => path.startsWith("text_prompt."));
   return {
     variables,

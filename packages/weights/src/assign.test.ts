@@ -162,7 +162,7 @@ test("refuses two names for one path, and a rule of another rank", () => {
   const wrong = defineRules([{from: "a", to: "w", layout: "conv2d"}]);
   assert.throws(
     () => assignWeights(holder({w: [1]}), new Map([["a", one]]), wrong),
-    /from "a" to "w" does not fit/,
+    /for "a", leading to "w", does not fit/,
   );
 });
 

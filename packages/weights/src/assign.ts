@@ -60,7 +60,7 @@ function expectedShape(route: Route, variables: ReadonlyMap<string, tf.Variable>
     return publishedShape(route.layout, variables.get(path)?.shape ?? []);
   } catch (cause) {
     throw new WeightError(
-      `The rule from "${route.name}" to "${path}" does not fit: ${(cause as Error).message}`,
+      `The rule for "${route.name}", leading to "${path}", does not fit: ${(cause as Error).message}`,
       {
         code: "weight-rule",
         cause,
@@ -88,15 +88,17 @@ function fill(variable: tf.Variable, {data}: ShapedArray): void {
  * Fills a model with published weights, strictly: every path must be filled, every name must have a place,
  * every shape must agree and every number must be finite. If anything is wrong, nothing is changed.
  *
- * @param model The model.
- * @param tensors Tensors by published name.
- * @param rules Where published names go, and how their axes change.
- * @param options Exceptions.
+ * @param model - The model.
+ * @param tensors - Tensors by published name.
+ * @param rules - Where published names go, and how their axes change.
+ * @param options - Exceptions.
  * @returns What was filled; `parameters` should equal the preset's count.
  * @throws WeightError with code `weights-mismatch` and a table of names, or `weights-not-finite`.
  * @example
+ * ```ts
  * const {tensors} = await readWeights("weights/sam-base");
  * const report = assignWeights(sam, tensors, huggingFaceRules);
+ * ```
  */
 export function assignWeights(
   model: WeightHolder,

@@ -19,10 +19,12 @@ function brainToFloat32(bits: Uint16Array): Float32Array {
 /**
  * The numbers of a stored tensor as float32.
  *
- * @param tensor Any element type; F16 and BF16 are widened exactly, F64 is rounded.
+ * @param tensor - Any element type; F16 and BF16 are widened exactly, F64 is rounded.
  * @returns The same array where it is float32 already, else a new one.
  * @example
+ * ```ts
  * toFloat32({dtype: "F16", shape: [2], data: Uint16Array.of(0x3c00, 0xc000)}); // [1, -2]
+ * ```
  *
  * Source: IEEE 754-2019 binary16; bfloat16 as the upper half of binary32.
  */
@@ -37,10 +39,12 @@ export function toFloat32(tensor: StoredTensor): Float32Array {
 /**
  * The numbers of a stored tensor of whole numbers as int32.
  *
- * @param tensor An integer or BOOL tensor.
+ * @param tensor - An integer or BOOL tensor.
  * @throws WeightError if the tensor holds fractions or a number does not fit 32 bits.
  * @example
+ * ```ts
  * toInt32({dtype: "I64", shape: [1], data: BigInt64Array.of(-3n)}); // [-3]
+ * ```
  */
 export function toInt32(tensor: StoredTensor): Int32Array {
   const {data, dtype} = tensor;

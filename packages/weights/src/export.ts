@@ -9,12 +9,14 @@ import type {StoredTensor} from "./stored-tensor.js";
 /**
  * The weights of a model under their published names and layouts: the inverse of `assignWeights`.
  *
- * @param model The model.
- * @param rules The same rules that fill it.
+ * @param model - The model.
+ * @param rules - The same rules that fill it.
  * @returns Tensors by published name, in the order of the model's weights.
  * @throws WeightError if a weight has no published name.
  * @example
+ * ```ts
  * await writeSafetensors("model.safetensors", await exportWeights(sam, huggingFaceRules));
+ * ```
  */
 export async function exportWeights(model: WeightHolder, rules: Rules): Promise<Map<string, StoredTensor>> {
   const variables = model.namedWeights();

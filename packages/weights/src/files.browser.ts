@@ -21,12 +21,12 @@ export function openReadable(path: string): Promise<ReadableFile> {
 }
 
 /** Outside Node there are no files to read. */
-export function readTextFile(path: string, _maxBytes: number): Promise<string> {
+export function readTextFile(path: string): Promise<string> {
   return Promise.reject(noFiles(path));
 }
 
 /** Outside Node there are no files to write. */
-export function writeAtomically(path: string, _chunks: Iterable<Uint8Array>): Promise<void> {
+export function writeAtomically(path: string): Promise<void> {
   return Promise.reject(noFiles(path));
 }
 

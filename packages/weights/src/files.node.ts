@@ -68,7 +68,7 @@ async function readFully(
 /**
  * Opens a file for reading.
  *
- * @param path Path of an ordinary file.
+ * @param path - Path of an ordinary file.
  * @throws WeightError if there is none or it may not be read; its code is `file-` and the system's reason.
  */
 export async function openReadable(path: string): Promise<ReadableFile> {
@@ -99,11 +99,13 @@ export async function openReadable(path: string): Promise<ReadableFile> {
 /**
  * Reads a text file of limited size, for configurations and vocabularies that lie beside weights.
  *
- * @param path Path of an ordinary file.
- * @param maxBytes The largest size accepted.
+ * @param path - Path of an ordinary file.
+ * @param maxBytes - The largest size accepted.
  * @throws WeightError if there is none, it may not be read or it is larger.
  * @example
+ * ```ts
  * JSON.parse(await readTextFile("weights/config.json", 1e6));
+ * ```
  */
 export async function readTextFile(path: string, maxBytes: number): Promise<string> {
   const file = await openReadable(path);
@@ -134,11 +136,13 @@ async function syncFolder(folder: string): Promise<void> {
  *
  * The bytes go to a temporary name in the same folder, are forced to the disk, and then take the name.
  *
- * @param path Path of the file.
- * @param chunks Its bytes in order.
+ * @param path - Path of the file.
+ * @param chunks - Its bytes in order.
  * @throws WeightError if it cannot be written; the temporary file is then removed, the old one untouched.
  * @example
+ * ```ts
  * await writeAtomically("weights/config.json", [new TextEncoder().encode("{}")]);
+ * ```
  */
 export async function writeAtomically(path: string, chunks: Iterable<Uint8Array>): Promise<void> {
   const folder = dirname(path);

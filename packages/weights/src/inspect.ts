@@ -19,11 +19,13 @@ export interface WeightRow {
 /**
  * What a safetensors file holds, one row per tensor, without reading the numbers.
  *
- * @param path Path of the file.
+ * @param path - Path of the file.
  * @returns Rows in the order of names.
  * @throws WeightError if the file cannot be read or is damaged.
  * @example
+ * ```ts
  * for (const row of await inspectSafetensors("model.safetensors")) console.log(row.name, row.shape);
+ * ```
  */
 export async function inspectSafetensors(path: string): Promise<WeightRow[]> {
   const {tensors} = await readSafetensorsHeader(path);

@@ -78,9 +78,9 @@ export function publishedShape(layout: Layout, ours: readonly number[]): number[
 /**
  * Turns a published weight into ours.
  *
- * @param layout How the axes change.
- * @param published The numbers as published.
- * @param part Which of query (0), key (1) and value (2), for `splitQkv`; else 0.
+ * @param layout - How the axes change.
+ * @param published - The numbers as published.
+ * @param part - Which of query (0), key (1) and value (2), for `splitQkv`; else 0.
  * @throws WeightError if the rank does not fit the layout.
  */
 export function toOurs(layout: Layout, published: ShapedArray, part: number): ShapedArray {
@@ -102,8 +102,8 @@ export function toOurs(layout: Layout, published: ShapedArray, part: number): Sh
 /**
  * Turns our weight, or our query, key and value, into the published one.
  *
- * @param layout How the axes change, as for `toOurs`.
- * @param parts Three for `splitQkv`, else one.
+ * @param layout - How the axes change, as for `toOurs`.
+ * @param parts - Three for `splitQkv`, else one.
  */
 export function toPublished(layout: Layout, parts: readonly ShapedArray[]): ShapedArray {
   const pieces = parts.map((part) => {

@@ -64,7 +64,7 @@ function sharedPrefix(missing: readonly string[], unexpected: readonly string[])
 /**
  * The error for weights that do not fit a model: counts, then one table per kind, then advice.
  *
- * @param rows Everything that does not fit.
+ * @param rows - Everything that does not fit.
  * @returns An error with code `weights-mismatch`.
  */
 export function mismatchError(rows: readonly Mismatch[]): WeightError {
@@ -105,10 +105,12 @@ export function mismatchError(rows: readonly Mismatch[]): WeightError {
 /**
  * The same tensors with a prefix removed from the names that have it.
  *
- * @param tensors Tensors by name.
- * @param prefix For example `module.`, which a parallel wrapper leaves before every name.
+ * @param tensors - Tensors by name.
+ * @param prefix - For example `module.`, which a parallel wrapper leaves before every name.
  * @example
+ * ```ts
  * assignWeights(model, stripPrefix(tensors, "module."), rules);
+ * ```
  */
 export function stripPrefix<T>(tensors: ReadonlyMap<string, T>, prefix: string): Map<string, T> {
   return new Map(

@@ -67,12 +67,14 @@ function piecesOf(pattern: RegExp): Piece[] {
 /**
  * A pattern from a published name and the path that it has with us.
  *
- * @param from A plain name, or a regular expression of plain text and capture groups between `^` and `$`.
- * @param to Our path; `$1`, `$2`... stand for the groups.
+ * @param from - A plain name, or a regular expression of plain text and capture groups between `^` and `$`.
+ * @param to - Our path; `$1`, `$2`... stand for the groups.
  * @throws ConfigError if the pattern cannot be turned round.
  * @example
+ * ```ts
  * namePattern(/^blocks\.(\d+)\.attn\.weight$/, "layers.$1.attention.weight").toName("layers.3.attention.weight");
  * // "blocks.3.attn.weight"
+ * ```
  */
 export function namePattern(from: string | RegExp, to: string): NamePattern {
   if (typeof from === "string") {

@@ -66,14 +66,16 @@ function prepare({from, to, layout}: Rule): PreparedRule {
  *
  * The first rule that fits a name wins.
  *
- * @param rules Rules in order.
- * @param options Published names to pass over.
+ * @param rules - Rules in order.
+ * @param options - Published names to pass over.
  * @throws ConfigError if a rule cannot be turned round.
  * @example
+ * ```ts
  * const rules = defineRules([
  *   {from: /^encoder\.(\d+)\.fc\.weight$/, to: "layers.$1.fc.weight", layout: "linear"},
  *   {from: /^encoder\.(\d+)\.fc\.bias$/, to: "layers.$1.fc.bias", layout: "asIs"},
  * ]);
+ * ```
  */
 export function defineRules(rules: readonly Rule[], options: RulesOptions = {}): Rules {
   const prepared = rules.map(prepare);

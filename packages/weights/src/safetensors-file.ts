@@ -23,11 +23,13 @@ async function readHeader(
  *
  * Tensors are read one by one, so that a file may be larger than one array can be.
  *
- * @param path Path of the file.
+ * @param path - Path of the file.
  * @returns Tensors by name and the free texts.
  * @throws WeightError if the file cannot be read or is damaged; `code` names the kind.
  * @example
+ * ```ts
  * const {tensors} = await readSafetensors("model.safetensors");
+ * ```
  */
 export async function readSafetensors(path: string): Promise<Safetensors> {
   const file = await openReadable(path);
@@ -47,7 +49,7 @@ export async function readSafetensors(path: string): Promise<Safetensors> {
 /**
  * Reads only the header of a safetensors file.
  *
- * @param path Path of the file.
+ * @param path - Path of the file.
  * @throws WeightError if the file cannot be read or is damaged.
  */
 export async function readSafetensorsHeader(path: string): Promise<SafetensorsHeader> {
@@ -62,12 +64,14 @@ export async function readSafetensorsHeader(path: string): Promise<SafetensorsHe
 /**
  * Writes a safetensors file atomically: at every moment the old or the whole new file is there.
  *
- * @param path Path of the file; its folder must exist.
- * @param tensors Tensors by name.
- * @param metadata Free texts by name.
+ * @param path - Path of the file; its folder must exist.
+ * @param tensors - Tensors by name.
+ * @param metadata - Free texts by name.
  * @throws WeightError if a tensor is inconsistent or the file cannot be written.
  * @example
+ * ```ts
  * await writeSafetensors("model.safetensors", await collectWeights(model), {format: "claps"});
+ * ```
  */
 export async function writeSafetensors(
   path: string,

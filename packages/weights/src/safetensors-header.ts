@@ -52,9 +52,9 @@ function lookalikeHint(bytes: Uint8Array): string {
 /**
  * Length of the header, from the first bytes of a file.
  *
- * @param start The first bytes of the file; 32 are enough.
- * @param fileBytes Size of the whole file.
- * @param what The file, for messages.
+ * @param start - The first bytes of the file; 32 are enough.
+ * @param fileBytes - Size of the whole file.
+ * @param what - The file, for messages.
  * @throws WeightError with code `header-too-small`, `header-too-large` or `header-length`.
  */
 export function headerLength(start: Uint8Array, fileBytes: number, what: string): number {
@@ -82,9 +82,14 @@ export function headerLength(start: Uint8Array, fileBytes: number, what: string)
   return bytes;
 }
 
+function shown(value: StrictJson | undefined): string {
+  if (value instanceof Map) return "a record";
+  return Array.isArray(value) ? "a list" : String(value);
+}
+
 function wholeNumber(value: StrictJson | undefined, what: string): number {
   if (typeof value !== "bigint" || value < 0n) {
-    throw new WeightError(`${what}: expected a whole number of at least 0, got ${String(value)}.`, {
+    throw new WeightError(`${what}: expected a whole number of at least 0, got ${shown(value)}.`, {
       code: "tensor-info",
     });
   }
@@ -96,7 +101,7 @@ function wholeNumber(value: StrictJson | undefined, what: string): number {
 
 function wholeNumbers(value: StrictJson | undefined, what: string): number[] {
   if (!Array.isArray(value)) {
-    throw new WeightError(`${what}: expected a list of numbers, got ${String(value)}.`, {
+    throw new WeightError(`${what}: expected a list of numbers, got ${shown(value)}.`, {
       code: "tensor-info",
     });
   }
@@ -113,7 +118,7 @@ function place(name: string, info: StrictJson, what: string): TensorPlace {
   const dtype = info.get("dtype");
   if (typeof dtype !== "string" || !isStoredDtype(dtype)) {
     throw new WeightError(
-      `${label}: expected a dtype of ${storedDtypes.join(", ")}, got ${String(dtype)}; store it as one of these.`,
+      `${label}: expected a dtype of ${storedDtypes.join(", ")}, got ${shown(dtype)}; store it as one of these.`,
       {code: "unknown-dtype"},
     );
   }
@@ -149,8 +154,8 @@ function metadataOf(value: StrictJson | undefined, what: string): Record<string,
  * Reads and checks the header of a safetensors file: offsets in order, without gap or overlap, each tensor as
  * long as its shape says, names once only.
  *
- * @param bytes The header without its length.
- * @param what The file, for messages.
+ * @param bytes - The header without its length.
+ * @param what - The file, for messages.
  * @throws WeightError with code `header-encoding`, `header-start`, `invalid-json`, `duplicate-name`,
  * `tensor-info`, `unknown-dtype`, `tensor-offset`, `overflow` or `metadata`.
  *

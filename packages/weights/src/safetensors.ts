@@ -18,11 +18,13 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
  *
  * Nothing in the file is executed or trusted: every length, offset and product is checked before use.
  *
- * @param bytes The whole file. Tensors are views on it where alignment allows.
- * @param what The file, for messages.
+ * @param bytes - The whole file. Tensors are views on it where alignment allows.
+ * @param what - The file, for messages.
  * @throws WeightError whose `code` names the kind of damage.
  * @example
+ * ```ts
  * const {tensors} = parseSafetensors(await response.bytes());
+ * ```
  *
  * Source: the format description of safetensors.
  */
@@ -58,8 +60,8 @@ function layOut(tensors: ReadonlyMap<string, StoredTensor>): [string, StoredTens
 /**
  * The bytes of a safetensors file in pieces, so that a large file need not fit one array.
  *
- * @param tensors Tensors by name.
- * @param metadata Free texts by name.
+ * @param tensors - Tensors by name.
+ * @param metadata - Free texts by name.
  * @throws WeightError if a name is reserved or a count does not fit its shape.
  */
 export function safetensorsChunks(
@@ -107,11 +109,13 @@ export function safetensorsChunks(
 /**
  * The bytes of a safetensors file; the same tensors always give the same bytes.
  *
- * @param tensors Tensors by name.
- * @param metadata Free texts by name.
+ * @param tensors - Tensors by name.
+ * @param metadata - Free texts by name.
  * @throws WeightError if a name is reserved or a count does not fit its shape.
  * @example
+ * ```ts
  * encodeSafetensors(new Map([["bias", storedFloat32([2], Float32Array.of(1, 2))]]));
+ * ```
  *
  * Source: the format description of safetensors; tensors are laid out by element type, then name, as the original does.
  */

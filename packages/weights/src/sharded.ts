@@ -34,7 +34,7 @@ async function readIndex(path: string): Promise<Map<string, string>> {
 /**
  * Reads weights that are spread over several safetensors files.
  *
- * @param path Path of the index, `model.safetensors.index.json`.
+ * @param path - Path of the index, `model.safetensors.index.json`.
  * @returns Tensors of all files, in the order of the index.
  * @throws WeightError if the index names a file elsewhere (`shard-name`), a tensor is not where the index says
  * (`tensor-not-found`), or a file holds a tensor that the index does not list (`shard-index`).
@@ -76,11 +76,13 @@ export async function readShardedSafetensors(path: string): Promise<Safetensors>
 /**
  * Reads weights from a file, an index of several files, or a folder that holds one of these.
  *
- * @param path A `.safetensors` file, a `.safetensors.index.json` file, or a folder with `model.safetensors` or
+ * @param path - A `.safetensors` file, a `.safetensors.index.json` file, or a folder with `model.safetensors` or
  * `model.safetensors.index.json`.
  * @throws WeightError if nothing of the kind is there, or it is damaged.
  * @example
+ * ```ts
  * const {tensors} = await readWeights("weights/sam-base");
+ * ```
  */
 export async function readWeights(path: string): Promise<Safetensors> {
   const kind = await kindOfPath(path);

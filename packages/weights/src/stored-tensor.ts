@@ -75,8 +75,8 @@ export function elementCount(shape: readonly number[]): number {
 /**
  * A view on bytes as numbers, or a copy where the bytes are not aligned for it.
  *
- * @param dtype Element type.
- * @param bytes Little-endian bytes; a whole number of elements.
+ * @param dtype - Element type.
+ * @param bytes - Little-endian bytes; a whole number of elements.
  */
 export function viewElements(dtype: StoredDtype, bytes: Uint8Array): StoredData {
   const {bytes: width, array: View} = ELEMENT_TYPES[dtype] as ElementType;
@@ -87,11 +87,13 @@ export function viewElements(dtype: StoredDtype, bytes: Uint8Array): StoredData 
 /**
  * A float32 tensor for a file.
  *
- * @param shape Sizes of the axes.
- * @param data The numbers, last axis fastest.
+ * @param shape - Sizes of the axes.
+ * @param data - The numbers, last axis fastest.
  * @throws WeightError if the count does not fit the shape.
  * @example
+ * ```ts
  * storedFloat32([2, 2], Float32Array.of(1, 2, 3, 4));
+ * ```
  */
 export function storedFloat32(shape: readonly number[], data: Float32Array): StoredTensor {
   if (elementCount(shape) !== data.length) {

@@ -118,11 +118,13 @@ class StrictReader {
  * Reads JSON without the leniency of `JSON.parse`: a name that stands twice is an error instead of the last
  * one winning, `__proto__` is an ordinary name, and whole numbers of any length keep every digit.
  *
- * @param text The JSON document.
- * @param what What the document is, for messages.
+ * @param text - The JSON document.
+ * @param what - What the document is, for messages.
  * @throws WeightError with code `invalid-json` or `duplicate-name`.
  * @example
+ * ```ts
  * parseStrictJson('{"a": [9007199254740993]}', "header"); // Map {"a" => [9007199254740993n]}
+ * ```
  *
  * Source: RFC 8259.
  */

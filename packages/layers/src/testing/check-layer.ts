@@ -91,7 +91,12 @@ function fail(block: Block, rule: string, expected: unknown, actual: unknown): n
 function checkCounts<B extends Block>(block: B, expectation: LayerExpectation<B>): void {
   const named = block.namedWeights();
   if (named.size !== expectation.weights) {
-    fail(block, "number of weights", expectation.weights, `${named.size}: ${[...named.keys()].join(", ")}`);
+    fail(
+      block,
+      "number of weights",
+      expectation.weights,
+      `${named.size}, among them ${[...named.keys()].slice(0, 12).join(", ")}`,
+    );
   }
   if (block.countParameters() !== expectation.parameters) {
     fail(block, "number of parameters", expectation.parameters, block.countParameters());

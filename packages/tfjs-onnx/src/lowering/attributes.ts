@@ -12,7 +12,7 @@ function wrong(name: string, expected: string, value: unknown): UnsupportedLower
 /**
  * A number among the attributes of a kernel.
  *
- * @param fallback Value of an attribute that is left out; without it the attribute is required.
+ * @param fallback - Value of an attribute that is left out; without it the attribute is required.
  * @throws UnsupportedLoweringError if there is none or it is not a number.
  */
 export function numberAttribute({attrs}: KernelCall, name: string, fallback?: number): number {

@@ -94,7 +94,7 @@ test("gradients with respect to input and filter", async () => {
   const numbers = new Numbers(51);
   for (const one of CASES) {
     const {input, filter} = one;
-    const {dilations: _, ...attrs} = attributes(one);
+    const attrs = attributes(one);
     const dy = numbers.tensor(outputShape(one));
     await sameAsPlain(
       "Conv2DBackpropInput",
@@ -108,7 +108,7 @@ test("gradients with respect to input and filter", async () => {
     );
   }
   for (const one of CASES.slice(0, 4)) {
-    const {dilations: _, ...attrs} = attributes(one, "NCHW");
+    const attrs = attributes(one, "NCHW");
     const input = channelsFirst(one.input);
     const dy = numbers.tensor(channelsFirst(outputShape(one) as Four));
     const filter = numbers.tensor(one.filter);
@@ -171,7 +171,7 @@ test("depthwise convolutions and their gradients", async () => {
     const attrs = attributes(one);
     const inputs = {x: numbers.tensor(input), filter: numbers.tensor(filter)};
     await sameAsPlain("DepthwiseConv2dNative", inputs, attrs);
-    const bias = numbers.tensor([(filter[2] as number) * (filter[3] as number)]);
+    const bias = numbers.tensor([filter[2] * filter[3]]);
     await sameAsPlain("FusedDepthwiseConv2D", {...inputs, bias}, {...attrs, activation: "relu"});
     const dy = numbers.tensor(outputShape(one, true));
     await sameAsPlain(

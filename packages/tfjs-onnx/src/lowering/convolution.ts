@@ -131,7 +131,7 @@ interface TransposedOptions {
 /**
  * Spreads [batch, channels, height, width] back over the input of a convolution: the gradient with respect to it.
  *
- * @param filter Filter as [out, in / groups, height, width].
+ * @param filter - Filter as [out, in / groups, height, width].
  */
 function spread(graph: Graph, dy: Value, filter: Value, {geometry, groups}: TransposedOptions): Value {
   const {vertical, horizontal} = fittingMargins(geometry);

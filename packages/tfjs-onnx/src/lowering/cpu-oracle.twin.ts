@@ -160,7 +160,8 @@ export async function runCompiled(
 
 let registered = false;
 
-async function chooseOnnx(): Promise<void> {
+/** Makes ONNX Runtime the current backend. */
+export async function chooseOnnx(): Promise<void> {
   if (!registered) registerOnnxBackend({threads: 2});
   registered = true;
   await tf.setBackend("onnx");

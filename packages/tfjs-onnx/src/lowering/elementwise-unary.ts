@@ -176,7 +176,7 @@ const relu6: Operator = (graph, x) =>
 /**
  * The activation that a fused kernel names.
  *
- * @param slope Slopes of a `prelu`.
+ * @param slope - Slopes of a `prelu`.
  */
 export function activate(graph: Graph, x: Value, call: KernelCall, slope?: Value): Value {
   const name = textAttribute(call, "activation") ?? "linear";

@@ -49,8 +49,8 @@ function withMargins(graph: Graph, images: Value, geometry: Geometry): Value {
  * The shifted views of the input stand side by side, and one product with the gradient of the output gives the whole
  * filter. The rows of the output are taken in portions, so that the views never need more than 64 MB.
  *
- * @param images Input of the convolution, [batch, height, width, in].
- * @param gradients Gradient of its output, [batch, rows, columns, out].
+ * @param images - Input of the convolution, [batch, height, width, in].
+ * @param gradients - Gradient of its output, [batch, rows, columns, out].
  */
 export function filterGradient(graph: Graph, images: Value, gradients: Value, geometry: Geometry): Value {
   const {batchSize, outHeight, outWidth, outChannels, inChannels} = geometry;
@@ -78,8 +78,8 @@ export function filterGradient(graph: Graph, images: Value, gradients: Value, ge
 /**
  * Gradient of a depthwise convolution with respect to its filter [height, width, in, multiplier].
  *
- * @param images Input of the convolution, [batch, height, width, in].
- * @param gradients Gradient of its output, [batch, rows, columns, in * multiplier].
+ * @param images - Input of the convolution, [batch, height, width, in].
+ * @param gradients - Gradient of its output, [batch, rows, columns, in * multiplier].
  */
 export function depthwiseFilterGradient(
   graph: Graph,

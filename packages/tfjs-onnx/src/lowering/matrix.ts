@@ -59,7 +59,7 @@ function batchedProduct(
  *
  * Where the right side is one matrix, the rows of the whole batch are multiplied in one go.
  *
- * @param bias Row vector added to every row of the result.
+ * @param bias - Row vector added to every row of the result.
  */
 function product(
   graph: Graph,

@@ -1,6 +1,6 @@
 /** Parts of a path that mark a table, a token or a scale: pulling those towards 0 has no meaning. */
 const NOT_DECAYED =
-  /(^|\.)(rel_pos_\w+|pos_embed|point_embed|no_mask_embed|not_a_point_embed|logit_scale|\w*tokens?|(class|type|token|position|positional)_embeddings?)(\.|$)/;
+  /(^|\.)(rel_pos_\w+|pos_embed|point_embed|no_mask_embed|not_a_point_embed|logit_scale|(iou|mask|class|cls)_tokens?|(class|type|token|position|positional)_embeddings?)(\.|$)/;
 
 /**
  * Whether weight decay pulls on a weight, by the usual rule.

@@ -153,6 +153,7 @@ test("decay: matrices and kernels, not vectors, tables, tokens and scales", () =
     ["sam.vision_encoder.patch_embed.projection.weight", [192, 96]],
     ["sam.prompt_encoder.mask_embed.conv1.weight", [2, 2, 1, 4]],
     ["text.text_model.encoder.layers.0.mlp.fc1.weight", [64, 256]],
+    ["sam.mask_decoder.transformer.layers.0.cross_attn_image_to_token.q_proj.weight", [64, 32]],
     ["vision_model.embeddings.patch_embedding.weight", [768, 768]],
   ];
   const stays: [string, number[]][] = [
