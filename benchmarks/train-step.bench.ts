@@ -73,7 +73,7 @@ function layerNorm(x: tf.Tensor, gain: tf.Tensor): tf.Tensor {
 }
 
 function linear(x: tf.Tensor, weight: tf.Tensor): tf.Tensor {
-  const product = tf.matMul(tf.reshape(x, [BATCH * TOKENS, -1]) as tf.Tensor2D, weight as tf.Tensor2D);
+  const product = tf.matMul(tf.reshape<tf.Rank.R2>(x, [BATCH * TOKENS, -1]), weight);
   return tf.reshape(product, [BATCH, TOKENS, -1]);
 }
 

@@ -16,7 +16,7 @@ const DISC = "OD";
 /** Held out of the 54 official training pictures: every fifth, a fixed list. */
 const VALIDATION = new Set([5, 10, 15, 20, 25, 30, 35, 40, 45, 50]);
 
-const OTHER_PARTS = /(^|\/)[bc]\. /;
+const OTHER_PARTS = /(^|\/)(b\. ?disease|c\. ?local)/;
 const IMAGE = /(^|\/)1\.? ?[^/]*image[^/]*\/([ab])\.? ?[^/]*\/idrid_(\d{2,3})\.jpe?g$/;
 const MASK =
   /(^|\/)2\.? ?[^/]*truth[^/]*\/([ab])\.? ?[^/]*\/([1-5])\.? ?[^/]*\/idrid_(\d{2,3})_([a-z]{2})\.tiff?$/;
@@ -145,7 +145,7 @@ export async function writeSynthetic(folder: string, options: SyntheticOptions):
   const {count, seed, size: height = 712} = options;
   checkRange(count, {min: 2, max: 900, integer: true}, "IDRiD: count");
   const width = Math.round((height * 4288) / 2848);
-  const tests = Math.floor(count / 3);
+  const tests = Math.max(1, Math.floor(count / 3));
   const pictures = `${folder}/A. Segmentation/1. Original Images`;
   const truths = `${folder}/A. Segmentation/2. All Segmentation Groundtruths`;
   for (const set of ["a. Training Set", "b. Testing Set"]) {

@@ -31,5 +31,5 @@ export default defineExperiment({
     chooseThreshold: true,
   },
   evaluate: {controls: [greenThreshold, fullBox, secondObserver], overlays: 3},
-  quick: {train: {steps: 60, validateEvery: 60}},
+  quick: {train: {steps: 60, warmupSteps: 10, validateEvery: 60}},
 });

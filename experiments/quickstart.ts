@@ -23,12 +23,12 @@ export default defineExperiment({
   name: "quickstart",
   seed: 1,
   data: [
-    {dataset: idrid, synthetic: {train: 64, test: 12, longestSide: 512}},
-    {dataset: drive, synthetic: {train: 24, test: 8}},
-    {dataset: amdSd, synthetic: {train: 64, test: 12}},
+    {dataset: idrid, synthetic: {count: 76, size: 341}},
+    {dataset: drive, synthetic: {count: 32}},
+    {dataset: amdSd, synthetic: {count: 76}},
   ],
   model: clapsTiny,
   train: {steps: 1200, batch: 6, promptsPerImage: 4, rate: 1e-3, warmupSteps: 100},
   evaluate: {controls: [blind, fullBox, ellipse, pixelRegression, grey, truthEllipse], overlays: 3},
-  quick: {train: {steps: 30}, synthetic: {train: 6, test: 2}},
+  quick: {train: {steps: 30, warmupSteps: 5}, synthetic: {count: 8}},
 });

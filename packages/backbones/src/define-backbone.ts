@@ -39,10 +39,12 @@ export interface Backbone<C extends object, B extends BackboneBlock = BackboneBl
 /**
  * Declares a backbone; the default export of its file.
  *
- * @param backbone Its name, sizes, builder and what comes out.
+ * @param backbone - Its name, sizes, builder and what comes out.
  * @returns The same, frozen.
  * @example
+ * ```ts
  * export default defineBackbone({id: "vit-det", sizes, build: (config, options) => new VitDet(config, options), ...});
+ * ```
  */
 export function defineBackbone<C extends object, B extends BackboneBlock>(
   backbone: Backbone<C, B>,

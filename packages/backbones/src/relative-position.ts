@@ -43,7 +43,7 @@ export interface RelativePositionInput {
  * rows and columns of the keys ({@link keyPositions}). Appended to queries and keys, both become part of one
  * dot product, and no bias of the size of all scores exists.
  *
- * @param input Queries, tables and the size of the grid.
+ * @param input - Queries, tables and the size of the grid.
  * @returns Numbers to append to the scaled queries; the caller disposes them.
  *
  * Source: Li et al. 2021 (MViTv2), equation 4; the code of Segment Anything adds the bias to the scores.
@@ -74,9 +74,9 @@ export function queryPositions({query, rowTable, columnTable, size}: RelativePos
  *
  * Shapes: returns [batch, heads, size * size, 2 * size]: first the row, then the column.
  *
- * @param batch Number of grids.
- * @param heads Number of heads.
- * @param size Edge of the square grid, cells.
+ * @param batch - Number of grids.
+ * @param heads - Number of heads.
+ * @param size - Edge of the square grid, cells.
  * @returns Numbers to append to the keys; the caller disposes them.
  */
 export function keyPositions(batch: number, heads: number, size: number): tf.Tensor {

@@ -17,7 +17,7 @@ export interface RelativeBiasInput {
  *
  * Shapes: returns [grids, size * size, size * size].
  *
- * @param input Queries and tables.
+ * @param input - Queries and tables.
  * @returns rel_h(q, row of k) + rel_w(q, column of k) for every pair.
  */
 export function relativeBias(input: RelativeBiasInput): Float64Array {

@@ -36,8 +36,8 @@ export class VitDetAttention extends Block {
   readonly #config: VitDetAttentionConfig;
 
   /**
-   * @param config Widths, heads, size.
-   * @param options Source of the first values; the tables of positions start at zero.
+   * @param config - Widths, heads, size.
+   * @param options - Source of the first values; the tables of positions start at zero.
    */
   constructor(config: VitDetAttentionConfig, options: RandomOptions) {
     super();
@@ -58,12 +58,12 @@ export class VitDetAttention extends Block {
   }
 
   /**
-   * @param x Grids [B, size, size, D].
+   * @param x - Grids [B, size, size, D].
    * @returns Grids of the same shape; the caller disposes them.
    */
   override forward(x: tf.Tensor): tf.Tensor {
     const {width, heads, size} = this.#config;
-    const batch = x.shape[0] as number;
+    const batch = x.shape[0];
     const tokens = size * size;
     const headWidth = width / heads;
     const projected = tf.reshape(this.qkv.forward(x), [batch, tokens, 3, heads, headWidth]);
@@ -82,7 +82,7 @@ export class VitDetAttention extends Block {
       return attention(query, key, value);
     }
     const {heads, size} = this.#config;
-    const batch = query.shape[0] as number;
+    const batch = query.shape[0];
     const scale = 1 / Math.sqrt(query.shape[3] as number);
     const positions = queryPositions({query, rowTable: this.rowTable, columnTable: this.columnTable, size});
     const wideQuery = tf.concat([tf.mul(query, scale), positions], 3);

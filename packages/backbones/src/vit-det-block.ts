@@ -23,9 +23,8 @@ export class VitDetBlock extends Block {
   readonly windowSize: number;
 
   /**
-   * @param config Configuration of the encoder.
-   * @param options.windowSize Edge of the windows, cells; 0 means the whole grid.
-   * @param options.random Source of the first values.
+   * @param config - Configuration of the encoder.
+   * @param options - Source of the first values; edge of the windows in cells, 0 for the whole grid.
    */
   constructor(config: VitDetConfig, options: RandomOptions & {windowSize: number}) {
     super();
@@ -49,7 +48,7 @@ export class VitDetBlock extends Block {
   }
 
   /**
-   * @param x Tokens on their grid [N, h, w, D].
+   * @param x - Tokens on their grid [N, h, w, D].
    * @returns Tokens of the same shape; the caller disposes them.
    */
   override forward(x: tf.Tensor): tf.Tensor4D {

@@ -31,7 +31,7 @@ export interface VitDetConfig {
 /**
  * Throws unless the numbers of a configuration fit together.
  *
- * @param config The configuration.
+ * @param config - The configuration.
  * @throws ConfigError naming the first that does not.
  */
 export function checkVitDetConfig(config: VitDetConfig): void {

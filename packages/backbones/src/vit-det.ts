@@ -22,8 +22,10 @@ export interface VitDetCall {
  * Shapes: pixels [N, S, S, 3] → [N, S/p, S/p, outputChannels]. Weights as in Hugging Face's `vision_encoder`.
  *
  * @example
+ * ```ts
  * const encoder = new VitDet(vitDetSizes.tiny, {random: createRandom(1)});
  * const [grid] = encoder.forward(tf.zeros([1, 40, 40, 3])); // [1, 5, 5, 8]
+ * ```
  *
  * Source: Li et al. 2022 (ViTDet); Kirillov et al. 2023, appendix A.
  */
@@ -46,8 +48,8 @@ export class VitDet extends Block {
   readonly neckSecondNorm: LayerNorm;
 
   /**
-   * @param config Sizes; see {@link vitDetSizes}.
-   * @param options Source of the first values.
+   * @param config - Sizes; see {@link vitDetSizes}.
+   * @param options - Source of the first values.
    * @throws ConfigError if the numbers do not fit together.
    */
   constructor(config: VitDetConfig, options: RandomOptions) {
@@ -92,8 +94,8 @@ export class VitDet extends Block {
   }
 
   /**
-   * @param pixels Normalised pictures [N, S, S, 3], S the configured size.
-   * @param call Whether to return hidden states, whether to recompute blocks.
+   * @param pixels - Normalised pictures [N, S, S, 3], S the configured size.
+   * @param call - Whether to return hidden states, whether to recompute blocks.
    * @returns The grid, and after it the hidden states if asked for; the caller disposes them.
    * @throws ShapeError if the pictures have another size.
    */

@@ -18,8 +18,8 @@ function windows(size: number, windowSize: number): number {
  *
  * Shapes: x [N, h, w, C]; returns [N * windows, windowSize, windowSize, C], row by row.
  *
- * @param x Grids.
- * @param windowSize Edge of a window, cells.
+ * @param x - Grids.
+ * @param windowSize - Edge of a window, cells.
  * @returns The windows; the caller disposes them.
  *
  * Source: Li et al. 2022 (ViTDet), section 3; padding as in the original code of Segment Anything.
@@ -52,8 +52,8 @@ export function windowPartition(x: tf.Tensor, windowSize: number): tf.Tensor4D {
  *
  * Shapes: x [N * windows, windowSize, windowSize, C]; returns [N, h, w, C].
  *
- * @param x Windows as `windowPartition` gave them.
- * @param size Height and width of the grids, cells.
+ * @param x - Windows as `windowPartition` gave them.
+ * @param size - Height and width of the grids, cells.
  * @returns The grids; the caller disposes them.
  */
 export function windowUnpartition(x: tf.Tensor, size: GridSize): tf.Tensor4D {

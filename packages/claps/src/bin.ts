@@ -7,7 +7,8 @@ try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = exitCodeOf(error);
-  const isHelp = error instanceof CommanderError && error.exitCode === 0;
+  // Help that was asked for, and help in place of a verb that was left out, has been printed already.
+  const isHelp = error instanceof CommanderError && (error.exitCode === 0 || error.code === "commander.help");
   if (!isHelp) {
     const {debug} = program.opts<{debug?: boolean}>();
     const message = error instanceof Error ? error.message : String(error);

@@ -4,6 +4,7 @@ import {unknownNameMessage, ConfigError} from "@claps/core";
 import {RESEARCH_NOTICE} from "@claps/method";
 import {addData} from "./commands/data.js";
 import {addDoctor} from "./commands/doctor.js";
+import {addEvaluate} from "./commands/evaluate.js";
 import {addParity} from "./commands/parity.js";
 import {addRun} from "./commands/run.js";
 import {addSegment} from "./commands/segment.js";
@@ -24,18 +25,26 @@ export function createCommand(): Command {
     .configureHelp({showGlobalOptions: true})
     .showSuggestionAfterError(false)
     .exitOverride();
-  for (const add of [addRun, addSegment, addData, addWeights, addParity, addDoctor]) add(program);
-  const verbs = program.commands.map((command) => command.name());
-  program.on("command:*", ([verb = ""]: string[]) => {
-    throw new ConfigError(unknownNameMessage("verb", verb, verbs), {code: "unknown-verb"});
-  });
+  for (const add of [addRun, addSegment, addEvaluate, addData, addWeights, addParity, addDoctor])
+    add(program);
   for (const command of allCommands(program)) {
     command.exitOverride();
+    nameUnknownVerbs(command);
     // The message is printed once, by whoever catches the error.
     command.configureOutput({outputError: () => undefined});
     if (command !== program) command.addHelpText("after", `\n${RESEARCH_NOTICE}`);
   }
   return program;
+}
+
+/** A verb that does not exist is answered with the nearest one that does. */
+function nameUnknownVerbs(command: Command): void {
+  const verbs = command.commands.map((verb) => verb.name());
+  if (verbs.length === 0) return;
+  command.on("command:*", ([verb = ""]: string[]) => {
+    const kind = command.parent === null ? "verb" : `verb of ${command.name()}`;
+    throw new ConfigError(unknownNameMessage(kind, verb, verbs), {code: "unknown-verb"});
+  });
 }
 
 function allCommands(command: Command): Command[] {

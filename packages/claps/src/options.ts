@@ -41,7 +41,8 @@ export function commaList(text: string): string[] {
  */
 export function parseBoxes(text: string): Box[] {
   return text.split(";").map((part) => {
-    const numbers = part.split(",").map((number) => Number(number.trim()));
+    // Number("") would be 0.
+    const numbers = part.split(",").map((number) => (number.trim() === "" ? NaN : Number(number)));
     const [x0, y0, x1, y1] = numbers;
     if (numbers.length !== 4 || !numbers.every(Number.isFinite)) {
       throw new ConfigError(`--boxes: expected x0,y0,x1,y1 in px, several separated by ";", got "${part}".`);

@@ -13,12 +13,14 @@ export interface Range {
 /**
  * Throws unless a shape has the expected rank and sizes.
  *
- * @param actual Sizes that came.
- * @param expected Sizes wanted; `null` accepts any size.
- * @param what What the shape belongs to, in the words of the caller's domain.
+ * @param actual - Sizes that came.
+ * @param expected - Sizes wanted; `null` accepts any size.
+ * @param what - What the shape belongs to, in the words of the caller's domain.
  * @throws ShapeError naming both shapes.
  * @example
+ * ```ts
  * checkShape(pixels.shape, [null, 64, 64, 3], "SAM pixels [N, H, W, 3]");
+ * ```
  */
 export function checkShape(
   actual: readonly number[],
@@ -37,12 +39,14 @@ export function checkShape(
 /**
  * Throws unless a number is finite and inside its limits.
  *
- * @param value The number that came.
- * @param range Limits, both inclusive.
- * @param what The name of the setting, as its user wrote it.
+ * @param value - The number that came.
+ * @param range - Limits, both inclusive.
+ * @param what - The name of the setting, as its user wrote it.
  * @throws ConfigError naming the value and the limits.
  * @example
+ * ```ts
  * checkRange(options.threads, {min: 1, integer: true}, "threads");
+ * ```
  */
 export function checkRange(value: number, range: Range, what: string): void {
   const {min = -Infinity, max = Infinity, integer = false} = range;

@@ -130,12 +130,14 @@ function runEagerly<R extends TensorResult>(fn: TensorFunction<R>): CompiledFunc
  * The default is ONNX Runtime. If that cannot start, inference goes on with WebAssembly and everything else
  * with plain JavaScript, after one printed line; an engine asked for by name is never replaced.
  *
- * @param options Engine, threads, seed, purpose.
+ * @param options - Engine, threads, seed, purpose.
  * @returns The running engine.
  * @throws ConfigError if the engine asked for is unknown or cannot start, or a setting is out of range.
  * @example
+ * ```ts
  * const engine = await startEngine({seed: 7, purpose: "training"});
  * const step = engine.compile((x) => tf.square(x));
+ * ```
  */
 export async function startEngine(options: EngineOptions = {}): Promise<Engine> {
   if (options.threads !== undefined) checkRange(options.threads, {min: 1, integer: true}, "threads");

@@ -17,11 +17,13 @@ function editDistance(a: string, b: string): number {
 /**
  * The known name that a mistyped one probably means.
  *
- * @param name The name that came.
- * @param known All valid names.
+ * @param name - The name that came.
+ * @param known - All valid names.
  * @returns The nearest name by edit distance, case ignored, or `undefined` when none is within half its length.
  * @example
+ * ```ts
  * nearestName("haemorhage", ["haemorrhage", "hard exudate"]); // "haemorrhage"
+ * ```
  */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
@@ -42,12 +44,14 @@ export function nearestName(name: string, known: readonly string[]): string | un
 /**
  * One sentence for an unknown name: what it was, what it may have meant, and everything that is known.
  *
- * @param kind What the name stands for, for example `target`.
- * @param name The name that came.
- * @param known All valid names.
+ * @param kind - What the name stands for, for example `target`.
+ * @param name - The name that came.
+ * @param known - All valid names.
  * @example
+ * ```ts
  * unknownNameMessage("modality", "cpf", ["cfp", "oct"]);
  * // 'Unknown modality "cpf": did you mean "cfp"? Known: cfp, oct.'
+ * ```
  */
 export function unknownNameMessage(kind: string, name: string, known: readonly string[]): string {
   const nearest = nearestName(name, known);

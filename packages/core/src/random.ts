@@ -90,10 +90,12 @@ class SeededRandom implements Random {
 /**
  * A seeded source of random numbers.
  *
- * @param seed Any text or number; the same seed gives the same numbers.
+ * @param seed - Any text or number; the same seed gives the same numbers.
  * @example
+ * ```ts
  * const random = createRandom(7);
  * random.fork("weights").normal();
+ * ```
  *
  * Source: Baagøe's Alea generator as in the package seedrandom.
  */

@@ -7,9 +7,9 @@ import type {PredictedMasks} from "./control.js";
 /**
  * What the report draws of one case: the picture with truth and prediction of every target that it labels.
  *
- * @param item The case.
- * @param predicted The model's masks, source size.
- * @param records The scores of this case by target.
+ * @param item - The case.
+ * @param predicted - The model's masks, source size.
+ * @param records - The scores of this case by target.
  */
 export function caseFigure(
   item: LoadedCase,

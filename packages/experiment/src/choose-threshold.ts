@@ -7,8 +7,8 @@ import type {ScoredPixels} from "./controls/best-dice-threshold.js";
 /**
  * The probability above which a pixel belongs to a mask, chosen by pooled Dice on held-out cases.
  *
- * @param claps The model.
- * @param cases Held-out cases; never test cases.
+ * @param claps - The model.
+ * @param cases - Held-out cases; never test cases.
  * @returns Probability 0..1; 0.5 where the cases hold no positive target.
  */
 export async function chooseThreshold(claps: Claps, cases: AsyncIterable<LoadedCase>): Promise<number> {

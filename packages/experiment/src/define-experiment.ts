@@ -120,10 +120,12 @@ const KNOWN_KEYS: readonly string[] = [
 /**
  * Checks an experiment and gives it back.
  *
- * @param definition The experiment; unknown keys are errors, also deep inside.
+ * @param definition - The experiment; unknown keys are errors, also deep inside.
  * @throws ConfigError naming every wrong key or value, with the nearest known key.
  * @example
+ * ```ts
  * export default defineExperiment({name: "quickstart", data: [{dataset: drive}], ...});
+ * ```
  */
 export function defineExperiment(definition: ExperimentDefinition): ExperimentDefinition {
   const result = schema.safeParse(definition);

@@ -23,6 +23,21 @@ export {silentProgress} from "./progress.js";
 export type {Progress} from "./progress.js";
 export {runExperiment} from "./run-experiment.js";
 export type {RunOptions, RunResult} from "./run-experiment.js";
+export {compareEvaluations} from "./verbs/compare-evaluations.js";
+export type {CompareOptions, EvaluationComparison, TargetComparison} from "./verbs/compare-evaluations.js";
+export {evaluatePredictions} from "./verbs/evaluate-predictions.js";
+export type {EvaluatePredictionsOptions} from "./verbs/evaluate-predictions.js";
+export {evaluationTable, readEvaluation} from "./verbs/evaluation-document.js";
+export type {
+  Aggregate,
+  EvaluationDocument,
+  EvaluationSettings,
+  TargetWords,
+} from "./verbs/evaluation-document.js";
+export {mergeEvaluations} from "./verbs/merge-evaluations.js";
+export {parseShard} from "./verbs/shard.js";
+export type {Shard} from "./verbs/shard.js";
+export {writeDocument} from "./verbs/write-document.js";
 export {findAdapter, loadAdapters} from "./verbs/load-adapters.js";
 export {segmentFiles} from "./verbs/segment-files.js";
 export type {SegmentFilesOptions, SegmentFilesResult, SegmentRecord} from "./verbs/segment-files.js";

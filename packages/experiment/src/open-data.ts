@@ -1,4 +1,5 @@
 import {existsSync} from "node:fs";
+import {rename, rm} from "node:fs/promises";
 import {join} from "node:path";
 import {ConfigError} from "@claps/core";
 import {openDataset} from "@claps/data";
@@ -56,6 +57,10 @@ async function writtenCases({dataset, synthetic}: ExperimentData, options: OpenD
       `${dataset.title}: expected an adapter that can write made-up cases, got one that cannot.`,
     );
   }
-  await dataset.writeSynthetic(folder, {...synthetic, seed: `${options.seed}/${dataset.id}`});
+  // Whole or not there: a half-written folder would be taken for a smaller dataset by the next run.
+  const unfinished = `${folder}.unfinished`;
+  await rm(unfinished, {recursive: true, force: true});
+  await dataset.writeSynthetic(unfinished, {...synthetic, seed: `${options.seed}/${dataset.id}`});
+  await rename(unfinished, folder);
   return folder;
 }

@@ -15,7 +15,7 @@ export interface ProgressOptions {
 /**
  * Progress for people: a bar with the time left on a terminal, a plain line now and then elsewhere.
  *
- * @param options Stream and silence.
+ * @param options - Stream and silence.
  */
 export function createProgress({stream, quiet = false}: ProgressOptions): Progress {
   if (quiet) return {stage: ignore, step: ignore, line: ignore, end: ignore};

@@ -3,8 +3,8 @@ export interface Progress {
   /**
    * A new stage begins.
    *
-   * @param name What is being done, in words.
-   * @param total How many steps it has; left out means unknown.
+   * @param name - What is being done, in words.
+   * @param total - How many steps it has; left out means unknown.
    */
   stage(name: string, total?: number): void;
   /** So many steps of the stage are done; `text` stands behind the bar, for example the loss. */

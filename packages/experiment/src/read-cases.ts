@@ -13,8 +13,8 @@ const TOLERATED = 0.05;
 /**
  * Reads cases one after another; one that cannot be read is reported and passed over.
  *
- * @param reader Which cases.
- * @param onSkip Told the id and the reason of each case passed over.
+ * @param reader - Which cases.
+ * @param onSkip - Told the id and the reason of each case passed over.
  * @throws DataError when more than 5 % of the cases cannot be read.
  */
 export async function* readCases(

@@ -22,7 +22,6 @@ import type {OpenedData} from "./open-data.js";
 import type {Progress} from "./progress.js";
 import {readCases} from "./read-cases.js";
 import {recordRun} from "./run-record.js";
-import type {RunRecord} from "./run-record.js";
 import {noteTestUses} from "./test-uses.js";
 import {TrainingSet} from "./training-set.js";
 
@@ -71,7 +70,9 @@ export interface RunResult {
  * @throws ConfigError if settings contradict each other or a folder is taken; DataError if data are not what
  *   they should be.
  * @example
+ * ```ts
  * await runExperiment(quickstart, {dataRoots: [], progress: silentProgress});
+ * ```
  */
 export async function runExperiment(original: ExperimentDefinition, options: RunOptions): Promise<RunResult> {
   const {progress} = options;

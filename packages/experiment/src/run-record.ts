@@ -1,4 +1,5 @@
 import {execFileSync} from "node:child_process";
+import type {StdioOptions} from "node:child_process";
 import {readFileSync} from "node:fs";
 import {cpus, platform, release} from "node:os";
 import {currentEngine} from "@claps/core";
@@ -47,7 +48,7 @@ function plainExperiment(definition: ExperimentDefinition): unknown {
 
 function gitCommit(): string | null {
   try {
-    const options = {encoding: "utf8", stdio: ["ignore", "pipe", "ignore"]} as const;
+    const options = {encoding: "utf8" as const, stdio: ["ignore", "pipe", "ignore"] as StdioOptions};
     return execFileSync("git", ["rev-parse", "HEAD"], options).trim();
   } catch {
     return null;

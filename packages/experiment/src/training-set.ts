@@ -38,8 +38,12 @@ export class TrainingSet {
     return [...this.#byDataset.values()].reduce((sum, cases) => sum + cases.length, 0);
   }
 
-  /** Adds a case: prepares it and brings picture and masks to the model's scale. */
+  /**
+   * Adds a case: prepares it and brings picture and masks to the model's scale. A case that labels nothing is
+   * passed over, since there is nothing to ask about.
+   */
   add(item: LoadedCase): void {
+    if ([...item.labels.values()].every(({state}) => state === "unlabelled")) return;
     const cases = this.#byDataset.get(item.dataset) ?? [];
     cases.push(atModelScale(item, this.#options.config));
     this.#byDataset.set(item.dataset, cases);

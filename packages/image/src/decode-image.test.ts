@@ -326,6 +326,46 @@ test("JPEG comes back close, grey as one channel only if stored so", async () =>
   assert.is(mean < 3, true, `mean difference ${mean}`);
 });
 
+/** A grey JPEG of three blocks, 8 x 24 px, restarting after two; every block is flat. */
+function greyJpeg(components: readonly number[][]): Uint8Array {
+  const segment = (marker: number, data: readonly number[]): number[] => [
+    0xff,
+    marker,
+    0,
+    data.length + 2,
+    ...data,
+  ];
+  const lengths = (...counts: number[]): number[] => [
+    ...counts,
+    ...Array<number>(16 - counts.length).fill(0),
+  ];
+  return Uint8Array.from([
+    ...[0xff, 0xd8],
+    ...segment(0xdb, [0, ...Array<number>(64).fill(8)]),
+    ...segment(0xc0, [8, 0, 8, 0, 24, components.length, ...components.flat()]),
+    // DC: code 0 is "no change", code 10 is "a change of seven bits". AC: code 0 is "end of block".
+    ...segment(0xc4, [0x00, ...lengths(1, 1), 0, 7]),
+    ...segment(0xc4, [0x10, ...lengths(1), 0]),
+    ...segment(0xdd, [0, 2]),
+    ...segment(0xda, [1, 1, 0, 0, 63, 0]),
+    // 10 1000000 0 | 0 0, filled up with ones; a restart; 0 0, filled up.
+    ...[0xa0, 0x0f, 0xff, 0xd0, 0x3f],
+    ...[0xff, 0xd9],
+  ]);
+}
+
+test("a grey JPEG with restarts, worked by hand; CMYK is refused", async () => {
+  const image = await decodeImage(greyJpeg([[1, 0x11, 0]]));
+  assert.equal([image.height, image.width, image.channels], [8, 24, 1]);
+  // A first coefficient of 64 times 8 is 512, and an eighth of it above the middle grey of 128 is 192.
+  const row = [...Array<number>(16).fill(192), ...Array<number>(8).fill(128)];
+  assert.equal(samplesOf(image), Array.from({length: 8}, () => row).flat());
+  const four = greyJpeg([1, 2, 3, 4].map((id) => [id, 0x11, 0]));
+  const problem = await problemOf(decodeImage(four));
+  assert.is(problem.code, "unsupported");
+  assert.match(problem.message, "CMYK");
+});
+
 test("EXIF orientation is ignored unless asked", async () => {
   const data = new Uint8Array(16 * 8 * 3).fill(250);
   data.fill(5, 0, 8 * 8 * 3); // upper half dark

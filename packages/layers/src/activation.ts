@@ -15,7 +15,7 @@ export type Activation = keyof typeof functions;
 /**
  * The activation function of a name.
  *
- * @param name `gelu`, `quickGelu` or `relu`.
+ * @param name - `gelu`, `quickGelu` or `relu`.
  * @returns The function.
  * @throws ConfigError naming the known ones.
  */

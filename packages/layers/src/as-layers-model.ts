@@ -46,12 +46,14 @@ class BlockAdapter extends Block {
  *
  * Shapes: input [N, ...inputShape]; output [N, ...], N free.
  *
- * @param block A Block whose `forward` takes and returns one float tensor.
- * @param inputShape Sizes without the batch axis.
+ * @param block - A Block whose `forward` takes and returns one float tensor.
+ * @param inputShape - Sizes without the batch axis.
  * @returns A model that shares the Block's weights; disposing it disposes them.
  * @example
+ * ```ts
  * const model = asLayersModel(new Linear(3, 4, {random: createRandom(1)}), [3]);
  * model.predict(tf.ones([2, 3])); // [2, 4]
+ * ```
  */
 export function asLayersModel(block: Block, inputShape: readonly number[]): tfl.LayersModel {
   const input = tfl.input({shape: [...inputShape]});

@@ -7,8 +7,8 @@ import type * as tfl from "@tensorflow/tfjs-layers";
  * The layers library reaches weights through its own `LayerVariable`, which would create a second variable
  * under a name of its own. This view reads and writes the Block's variable under its dotted path.
  *
- * @param path Dotted path of the weight, unique within its Block.
- * @param variable The variable that holds the value.
+ * @param path - Dotted path of the weight, unique within its Block.
+ * @param variable - The variable that holds the value.
  * @returns An object with the public members of `LayerVariable`; it owns nothing.
  */
 export function blockWeight(path: string, variable: tf.Variable): tfl.LayerVariable {

@@ -23,6 +23,7 @@ let blocksMade = 0;
  * everywhere: in checkpoints, optimizers and messages. Subclasses compute in `forward`.
  *
  * @example
+ * ```ts
  * class Scale extends Block {
  *   readonly weight = this.addVariable("weight", [3], ones());
  *   override forward(x: tf.Tensor): tf.Tensor {
@@ -30,6 +31,7 @@ let blocksMade = 0;
  *   }
  * }
  * new Scale().namedWeights().keys(); // weight
+ * ```
  */
 export abstract class Block extends tfl.layers.Layer {
   /** Name for the TensorFlow.js registry: the name of the class. */
@@ -45,7 +47,7 @@ export abstract class Block extends tfl.layers.Layer {
   #disposed = false;
 
   /**
-   * @param name Name as a TensorFlow.js layer; left out means one made from the class.
+   * @param name - Name as a TensorFlow.js layer; left out means one made from the class.
    */
   constructor(name?: string) {
     super(name === undefined ? {} : {name});
@@ -59,10 +61,10 @@ export abstract class Block extends tfl.layers.Layer {
   /**
    * Registers a weight.
    *
-   * @param name Name within this Block, as in the published checkpoint.
-   * @param shape Its shape in our layout.
-   * @param initializer First values.
-   * @param options Whether training may change it.
+   * @param name - Name within this Block, as in the published checkpoint.
+   * @param shape - Its shape in our layout.
+   * @param initializer - First values.
+   * @param options - Whether training may change it.
    * @returns The variable; the Block owns it.
    * @throws ConfigError if the name is taken; ShapeError if the initializer returns another count.
    */
@@ -94,8 +96,8 @@ export abstract class Block extends tfl.layers.Layer {
   /**
    * Registers a child.
    *
-   * @param name Name within this Block, as in the published checkpoint.
-   * @param block The child; it may have one parent only.
+   * @param name - Name within this Block, as in the published checkpoint.
+   * @param block - The child; it may have one parent only.
    * @returns The child.
    * @throws ConfigError if the name is taken or the child already has a parent.
    */
@@ -115,8 +117,8 @@ export abstract class Block extends tfl.layers.Layer {
   /**
    * Registers a list of children under `name.0`, `name.1` and so on.
    *
-   * @param name Common part of the names.
-   * @param blocks The children in order.
+   * @param name - Common part of the names.
+   * @param blocks - The children in order.
    * @returns The same list.
    */
   protected addBlocks<B extends Block>(name: string, blocks: B[]): B[] {
@@ -161,8 +163,8 @@ export abstract class Block extends tfl.layers.Layer {
   /**
    * Freezes or frees the weights whose dotted path matches; buffers stay fixed.
    *
-   * @param pattern Tested against each dotted path.
-   * @param trainable Whether training may change the weights that match.
+   * @param pattern - Tested against each dotted path.
+   * @param trainable - Whether training may change the weights that match.
    * @returns How many weights matched.
    * @throws ConfigError if none matched: a pattern without effect is a mistake.
    */
@@ -222,7 +224,7 @@ export abstract class Block extends tfl.layers.Layer {
   /**
    * Entry point of TensorFlow.js layers: passes the tensors on to `forward`.
    *
-   * @param inputs One tensor, or the list of `forward`'s tensor arguments.
+   * @param inputs - One tensor, or the list of `forward`'s tensor arguments.
    * @returns What `forward` returns.
    */
   override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor | tf.Tensor[] {
@@ -282,7 +284,7 @@ export abstract class Block extends tfl.layers.Layer {
   /**
    * Sets every weight, in the order of `namedWeights`.
    *
-   * @param values One tensor per weight; the caller keeps them.
+   * @param values - One tensor per weight; the caller keeps them.
    * @throws ShapeError if the count or a shape differs.
    */
   override setWeights(values: tf.Tensor[]): void {

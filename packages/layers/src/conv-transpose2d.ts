@@ -16,9 +16,9 @@ export class ConvTranspose2d extends Block {
   readonly bias: tf.Variable;
 
   /**
-   * @param inputs Channels that come in.
-   * @param outputs Channels that go out.
-   * @param options Source of the first values.
+   * @param inputs - Channels that come in.
+   * @param outputs - Channels that go out.
+   * @param options - Source of the first values.
    */
   constructor(inputs: number, outputs: number, options: RandomOptions) {
     super();
@@ -34,7 +34,7 @@ export class ConvTranspose2d extends Block {
   }
 
   /**
-   * @param x Grids [N, H, W, in].
+   * @param x - Grids [N, H, W, in].
    * @returns Grids [N, 2H, 2W, out]; the caller disposes them.
    */
   override forward(x: tf.Tensor): tf.Tensor4D {

@@ -41,8 +41,8 @@ export class Conv2d extends Block {
   readonly config: Conv2dConfig;
 
   /**
-   * @param config Shape of the convolution.
-   * @param options Source of the first values.
+   * @param config - Shape of the convolution.
+   * @param options - Source of the first values.
    */
   constructor(config: Conv2dConfig, options: Conv2dLayerOptions) {
     super();
@@ -57,7 +57,7 @@ export class Conv2d extends Block {
   }
 
   /**
-   * @param x Grids [N, H, W, in].
+   * @param x - Grids [N, H, W, in].
    * @returns Grids [N, H', W', out]; the caller disposes them.
    */
   override forward(x: tf.Tensor): tf.Tensor4D {

@@ -21,9 +21,9 @@ export class Embedding extends Block {
   readonly weight: tf.Variable;
 
   /**
-   * @param count Number of rows.
-   * @param width Numbers in a row.
-   * @param options Source of the first values.
+   * @param count - Number of rows.
+   * @param width - Numbers in a row.
+   * @param options - Source of the first values.
    */
   constructor(count: number, width: number, options: EmbeddingOptions) {
     super();
@@ -32,7 +32,7 @@ export class Embedding extends Block {
   }
 
   /**
-   * @param ids Row numbers, int32.
+   * @param ids - Row numbers, int32.
    * @returns The rows; the caller disposes them.
    */
   override forward(ids: tf.Tensor): tf.Tensor {

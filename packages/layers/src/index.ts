@@ -1,6 +1,7 @@
 export {activation} from "./activation.js";
 export type {Activation} from "./activation.js";
 export {asLayersModel} from "./as-layers-model.js";
+export {blankRandom} from "./blank-random.js";
 export {Block} from "./block.js";
 export type {VariableOptions} from "./block.js";
 export {Conv2d} from "./conv2d.js";

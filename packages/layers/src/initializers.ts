@@ -4,7 +4,9 @@ import type {Random} from "@claps/core";
  * Makes the first values of a weight from its shape.
  *
  * @example
+ * ```ts
  * const half: Initializer = (shape) => new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(0.5);
+ * ```
  */
 export type Initializer = (shape: readonly number[]) => Float32Array;
 
@@ -32,7 +34,7 @@ export function ones(): Initializer {
 /**
  * All values the same.
  *
- * @param value The value.
+ * @param value - The value.
  */
 export function constant(value: number): Initializer {
   return (shape) => new Float32Array(sizeOf(shape)).fill(value);
@@ -41,8 +43,8 @@ export function constant(value: number): Initializer {
 /**
  * Normally distributed values.
  *
- * @param random Source of the numbers.
- * @param deviation Standard deviation.
+ * @param random - Source of the numbers.
+ * @param deviation - Standard deviation.
  */
 export function normal(random: Random, deviation: number): Initializer {
   return (shape) => random.normalArray(sizeOf(shape), 0, deviation);
@@ -51,8 +53,8 @@ export function normal(random: Random, deviation: number): Initializer {
 /**
  * Normally distributed values; those beyond two deviations are drawn again.
  *
- * @param random Source of the numbers.
- * @param deviation Standard deviation before the cut.
+ * @param random - Source of the numbers.
+ * @param deviation - Standard deviation before the cut.
  *
  * Source: the initialisation of vision transformers, deviation 0.02.
  */
@@ -70,7 +72,7 @@ export function truncatedNormal(random: Random, deviation: number): Initializer 
 /**
  * Uniform values within ±sqrt(6 / (inputs + outputs)).
  *
- * @param random Source of the numbers.
+ * @param random - Source of the numbers.
  *
  * Source: Glorot and Bengio 2010, equation 16.
  */
@@ -85,8 +87,8 @@ export function xavierUniform(random: Random): Initializer {
 /**
  * Uniform values within ±1 / sqrt(inputs), the rule that PyTorch's linear and convolution layers start from.
  *
- * @param random Source of the numbers.
- * @param inputs Inputs of the layer; left out means all axes of the shape but the last. Biases need it.
+ * @param random - Source of the numbers.
+ * @param inputs - Inputs of the layer; left out means all axes of the shape but the last. Biases need it.
  */
 export function fanInUniform(random: Random, inputs?: number): Initializer {
   return (shape) => {

@@ -23,8 +23,8 @@ export class LayerNorm extends Block {
   readonly epsilon: number;
 
   /**
-   * @param width Number of channels.
-   * @param options The epsilon.
+   * @param width - Number of channels.
+   * @param options - The epsilon.
    */
   constructor(width: number, options: LayerNormOptions) {
     super();
@@ -34,7 +34,7 @@ export class LayerNorm extends Block {
   }
 
   /**
-   * @param x Tensor [..., C].
+   * @param x - Tensor [..., C].
    * @returns The normalised tensor; the caller disposes it.
    */
   override forward(x: tf.Tensor): tf.Tensor {

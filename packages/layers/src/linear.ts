@@ -23,8 +23,10 @@ export interface LinearOptions extends RandomOptions {
  * Shapes: [..., in] → [..., out]; weights `weight` [in, out] and `bias` [out].
  *
  * @example
+ * ```ts
  * const layer = new Linear(3, 4, {random: createRandom(1)});
  * layer.forward(tf.ones([2, 3])).shape; // [2, 4]
+ * ```
  */
 export class Linear extends Block {
   /** Matrix [in, out]. */
@@ -33,9 +35,9 @@ export class Linear extends Block {
   readonly bias: tf.Variable | undefined;
 
   /**
-   * @param inputs Width that comes in.
-   * @param outputs Width that goes out.
-   * @param options Source of the first values, bias, initializers.
+   * @param inputs - Width that comes in.
+   * @param outputs - Width that goes out.
+   * @param options - Source of the first values, bias, initializers.
    */
   constructor(inputs: number, outputs: number, options: LinearOptions) {
     super();
@@ -52,7 +54,7 @@ export class Linear extends Block {
   }
 
   /**
-   * @param x Tensor [..., in].
+   * @param x - Tensor [..., in].
    * @returns Tensor [..., out]; the caller disposes it.
    */
   override forward(x: tf.Tensor): tf.Tensor {

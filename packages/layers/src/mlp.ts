@@ -37,8 +37,8 @@ export class Mlp extends Block {
   readonly #activate: (x: tf.Tensor) => tf.Tensor;
 
   /**
-   * @param config Widths, activation, names.
-   * @param options Source of the first values.
+   * @param config - Widths, activation, names.
+   * @param options - Source of the first values.
    */
   constructor(config: MlpConfig, options: MlpOptions) {
     super();
@@ -54,7 +54,7 @@ export class Mlp extends Block {
   }
 
   /**
-   * @param x Tensor [..., D].
+   * @param x - Tensor [..., D].
    * @returns Tensor [..., D]; the caller disposes it.
    */
   override forward(x: tf.Tensor): tf.Tensor {

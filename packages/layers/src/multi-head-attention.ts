@@ -54,8 +54,8 @@ export class MultiHeadAttention extends Block {
   readonly heads: number;
 
   /**
-   * @param config Widths, heads, names.
-   * @param options Source of the first values.
+   * @param config - Widths, heads, names.
+   * @param options - Source of the first values.
    * @throws ConfigError if the heads do not divide the inner width.
    */
   constructor(config: MultiHeadAttentionConfig, options: MultiHeadAttentionOptions) {
@@ -91,10 +91,10 @@ export class MultiHeadAttention extends Block {
   }
 
   /**
-   * @param query Questions [B, Tq, D]; or [B / r, Tq, D], each shared by r neighbours and projected once.
-   * @param key What they are compared with [B, Tk, Dk].
-   * @param value What is averaged [B, Tk, Dk].
-   * @param call Mask.
+   * @param query - Questions [B, Tq, D]; or [B / r, Tq, D], each shared by r neighbours and projected once.
+   * @param key - What they are compared with [B, Tk, Dk].
+   * @param value - What is averaged [B, Tk, Dk].
+   * @param call - Mask.
    * @returns [B, Tq, D]; the caller disposes it.
    */
   override forward(
@@ -103,7 +103,7 @@ export class MultiHeadAttention extends Block {
     value: tf.Tensor,
     call: MultiHeadAttentionCall = {},
   ): tf.Tensor {
-    const times = (key.shape[0] as number) / (query.shape[0] as number);
+    const times = key.shape[0] / query.shape[0];
     const q = this.#split(repeatBatch(this.queryProjection.forward(query), times));
     const k = this.#split(this.keyProjection.forward(key));
     const v = this.#split(this.valueProjection.forward(value));

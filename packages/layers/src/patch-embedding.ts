@@ -32,8 +32,8 @@ export class PatchEmbedding extends Block {
   readonly config: PatchEmbeddingConfig;
 
   /**
-   * @param config Patch size, channels, width.
-   * @param options Source of the first values.
+   * @param config - Patch size, channels, width.
+   * @param options - Source of the first values.
    */
   constructor(config: PatchEmbeddingConfig, options: RandomOptions) {
     super();
@@ -48,7 +48,7 @@ export class PatchEmbedding extends Block {
   }
 
   /**
-   * @param pixels Pictures [N, H, W, C]; H and W multiples of the patch.
+   * @param pixels - Pictures [N, H, W, C]; H and W multiples of the patch.
    * @returns Tokens on their grid [N, H/p, W/p, D]; the caller disposes them.
    * @throws ShapeError if a side is no multiple of the patch.
    */

@@ -1,3 +1,4 @@
+import {makeFolder} from "#files";
 import {huggingFaceTextRules, loadTokenizer, saveTokenizer} from "@claps/clip";
 import {ConfigError, createRandom, WeightError} from "@claps/core";
 import {huggingFaceRules, untiePositions} from "@claps/sam";
@@ -27,11 +28,12 @@ const FILES = {
  * Saves a model as a folder: `sam.safetensors` and `text.safetensors` under the published names and layouts,
  * `text_prompt.safetensors`, and the tokenizer's files.
  *
- * @param claps The model.
- * @param folder Made if it is not there; each file is whole or not there.
+ * @param claps - The model.
+ * @param folder - Made if it is not there; each file is whole or not there.
  */
 export async function saveClaps(claps: Claps, folder: string): Promise<void> {
   const config: ClapsConfig = {...claps.config, threshold: claps.threshold};
+  await makeFolder(folder);
   await saveTokenizer(claps.tokenizer, folder);
   await writeSafetensors(`${folder}/${FILES.text}`, await exportWeights(claps.text, huggingFaceTextRules));
   if (claps.textPrompt !== undefined) {
@@ -49,11 +51,13 @@ export async function saveClaps(claps: Claps, folder: string): Promise<void> {
 /**
  * Loads a model that {@link saveClaps} wrote.
  *
- * @param folder The folder.
+ * @param folder - The folder.
  * @returns The model; dispose it when done.
  * @throws ConfigError if the folder holds no model; WeightError if a file is damaged or of another architecture.
  * @example
+ * ```ts
  * const claps = await loadClaps("runs/quickstart/weights");
+ * ```
  */
 export async function loadClaps(folder: string): Promise<Claps> {
   const sam = await readSafetensors(`${folder}/${FILES.sam}`).catch((error: unknown) => {

@@ -42,7 +42,7 @@ export interface ClapsConfig {
 }
 
 /** Trains from nothing in minutes on two cores; used by the quick start and the tests. */
-export const clapsTiny: ClapsConfig = Object.freeze({
+export const clapsTiny: ClapsConfig = Object.freeze<ClapsConfig>({
   sam: samTiny,
   text: textTiny,
   guidance: {form: "additive", start: "something", hiddenWidth: 128, useSignature: true},

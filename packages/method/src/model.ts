@@ -36,9 +36,9 @@ export class Claps {
   #compiled: CompiledFunction<{logits: tf.Tensor; iou: tf.Tensor}> | undefined;
 
   /**
-   * @param config What to build.
-   * @param tokenizer Turns phrases into token ids; its vocabulary must fit the text tower.
-   * @param random Source of the first weights.
+   * @param config - What to build.
+   * @param tokenizer - Turns phrases into token ids; its vocabulary must fit the text tower.
+   * @param random - Source of the first weights.
    * @throws ConfigError if the tokenizer knows more tokens than the text tower.
    */
   constructor(
@@ -85,7 +85,7 @@ export class Claps {
   /**
    * Token ids of phrases, padded to the text tower's length.
    *
-   * @param phrases Texts as `modality.prompt` gives them.
+   * @param phrases - Texts as `modality.prompt` gives them.
    * @returns [P × T] numbers row by row, T the text tower's context length.
    */
   encodePhrases(phrases: readonly string[]): Int32Array {
@@ -121,7 +121,7 @@ export class Claps {
   #guidance(ids: tf.Tensor3D): {textAdditive?: tf.Tensor3D; textTokens?: tf.Tensor4D} {
     if (this.textPrompt === undefined) return {};
     const [images, prompts, length] = ids.shape;
-    const flat = tf.reshape(ids, [images * prompts, length]) as tf.Tensor2D;
+    const flat: tf.Tensor2D = tf.reshape(ids, [images * prompts, length]);
     const guidance = this.textPrompt.forward(unitLength(this.text.forward(flat).projected));
     const width = this.config.sam.promptWidth;
     return this.textPrompt.config.form === "additive"
@@ -168,11 +168,13 @@ export interface CreateClapsOptions {
 /**
  * Builds an untrained model of the method.
  *
- * @param config What to build, for example `clapsTiny`.
+ * @param config - What to build, for example `clapsTiny`.
  * @returns The model; dispose it when done.
  * @throws ConfigError if parts do not fit each other.
  * @example
+ * ```ts
  * const claps = createClaps(clapsTiny, {random: createRandom(1)});
+ * ```
  */
 export function createClaps(config: ClapsConfig, options: CreateClapsOptions): Claps {
   return new Claps(config, options.tokenizer ?? defaultTokenizer(), options.random);

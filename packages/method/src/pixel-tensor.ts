@@ -9,8 +9,8 @@ import * as tf from "@tensorflow/tfjs-core";
  *
  * Shapes: N pictures of at most [S, S, 3] → [N, S, S, 3].
  *
- * @param images Prepared pictures: float RGB 0..1.
- * @param config Gives S and the mean and standard deviation of the channels.
+ * @param images - Prepared pictures: float RGB 0..1.
+ * @param config - Gives S and the mean and standard deviation of the channels.
  * @returns The batch; the caller disposes it.
  * @throws ShapeError if a picture is larger than the square or not RGB.
  */

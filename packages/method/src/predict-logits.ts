@@ -28,9 +28,9 @@ const PROMPT_BUCKETS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32];
 /**
  * Mask logits of every prompt at the size of the source picture.
  *
- * @param claps The model; its view decides whether the picture is shown whole or in tiles.
- * @param image Prepared picture: float RGB 0..1, source px.
- * @param prompts Phrases and boxes; more than 32 are asked in several rounds.
+ * @param claps - The model; its view decides whether the picture is shown whole or in tiles.
+ * @param image - Prepared picture: float RGB 0..1, source px.
+ * @param prompts - Phrases and boxes; more than 32 are asked in several rounds.
  * @returns One field per prompt, in their order.
  */
 export async function predictLogits(

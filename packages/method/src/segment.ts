@@ -36,13 +36,16 @@ interface ResolvedTarget {
  *
  * Units: boxes and masks in source px; scores are predicted IoU in 0..1.
  *
- * @param claps The model.
- * @param image Picture as read from the file.
- * @param request Modality, targets and boxes.
+ * @param claps - The model.
+ * @param image - Picture as read from the file.
+ * @param request - Modality, targets and boxes.
  * @returns A record of fixed shape, also when nothing is found; nothing to dispose.
- * @throws ConfigError if a target is unknown to the modality, none is asked, or a box is not inside the picture.
+ * @throws ConfigError if a target is unknown to the modality, none is asked, or boxes are given that are none or
+ *   not inside the picture.
  * @example
+ * ```ts
  * const result = await segment(claps, await readImage("eye.png"), {modality: cfp, targets: ["optic disc"]});
+ * ```
  *
  * Source: CLAPS (arXiv 2509.08618); how text guides the decoder is our reading.
  */
@@ -75,6 +78,14 @@ function resolveTargets(claps: Claps, image: Image, request: SegmentRequest): Re
   if (targets.length === 0) {
     const known = modality.targets.map(({name}) => name).join(", ");
     throw new ConfigError(`targets: expected at least one, got none. Known: ${known}.`, {code: "no-targets"});
+  }
+  if (boxes?.length === 0) {
+    throw new ConfigError(
+      "boxes: expected at least one, got none; leave them out to ask about the whole field.",
+      {
+        code: "box",
+      },
+    );
   }
   boxes?.forEach((box) => checkBox(box, image));
   const given = boxes ?? [[0, 0, image.width, image.height] as const];

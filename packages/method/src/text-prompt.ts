@@ -29,12 +29,12 @@ export interface TextPromptConfig {
  */
 export class TextPrompt extends Block {
   readonly hidden: Linear;
-  readonly output: Linear;
+  readonly last: Linear;
   readonly typeEmbedding: tf.Variable | undefined;
 
   /**
-   * @param config Sizes and form.
-   * @param options Source of the first weights.
+   * @param config - Sizes and form.
+   * @param options - Source of the first weights.
    */
   constructor(
     readonly config: TextPromptConfig,
@@ -47,7 +47,7 @@ export class TextPrompt extends Block {
       "hidden",
       new Linear(textWidth, hiddenWidth, {random: random.fork("hidden")}),
     );
-    this.output = this.addBlock(
+    this.last = this.addBlock(
       "output",
       new Linear(hiddenWidth, promptWidth, {
         random: random.fork("output"),
@@ -64,11 +64,11 @@ export class TextPrompt extends Block {
   }
 
   /**
-   * @param text Text vectors [..., E].
+   * @param text - Text vectors [..., E].
    * @returns Guidance [..., D].
    */
   override forward(text: tf.Tensor): tf.Tensor {
-    const guidance = this.output.forward(gelu(this.hidden.forward(text)));
+    const guidance = this.last.forward(gelu(this.hidden.forward(text)));
     return this.typeEmbedding === undefined ? guidance : tf.add(guidance, this.typeEmbedding);
   }
 }

@@ -28,7 +28,7 @@ const GAP = 8;
 /**
  * Four pictures side by side: the case, the truth, the prediction, and both compared over all targets.
  *
- * @param figure The case; large pictures are made smaller.
+ * @param figure - The case; large pictures are made smaller.
  * @returns 8-bit RGB.
  */
 export function caseStrip({image, targets}: CaseFigure): Image {

@@ -14,9 +14,9 @@ export const COMPARISON_COLOURS = {
  *
  * Units: all three of the same size in px.
  *
- * @param image The picture.
- * @param truth What is there; ignored px stay uncoloured.
- * @param prediction What was found.
+ * @param image - The picture.
+ * @param truth - What is there; ignored px stay uncoloured.
+ * @param prediction - What was found.
  * @returns 8-bit RGB of the same size.
  * @throws ShapeError if the sizes differ.
  */

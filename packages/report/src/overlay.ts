@@ -11,13 +11,15 @@ export interface OverlayLayer {
 /**
  * A picture with masks drawn over it, later ones on top.
  *
- * @param image The picture, source px.
- * @param layers Masks of the same size.
- * @param options Opacity and outline of all layers.
+ * @param image - The picture, source px.
+ * @param layers - Masks of the same size.
+ * @param options - Opacity and outline of all layers.
  * @returns 8-bit RGB of the same size.
  * @throws ShapeError if a mask has another size than the picture.
  * @example
+ * ```ts
  * await writeImage("overlay.png", overlay(image, [{mask, colour: [0, 200, 255]}]));
+ * ```
  */
 export function overlay(image: Image, layers: readonly OverlayLayer[], options: BlendOptions = {}): Image {
   return layers.reduce((drawn, {mask, colour}) => blendMask(drawn, mask, colour, options), image);

@@ -24,7 +24,7 @@ const COLOURS = ["#0072b2", "#e69f00", "#009e73", "#cc79a7"];
 /**
  * Draws lines as one SVG element, without a browser.
  *
- * @param curve What to draw; points that are not finite are left out.
+ * @param curve - What to draw; points that are not finite are left out.
  * @returns An `svg` element with a title for screen readers; its text takes the colour of the page.
  */
 export function plotCurve(curve: Curve): string {

@@ -87,6 +87,21 @@ test("score table: counts, dashes for nothing, marks and names who is not above 
   assert.match(scoreTable(table, {format: "markdown"}), /^\| dataset +\| target/);
 });
 
+test("score table: pooled figures on request, and no verdict where there is no control", () => {
+  const pooled = {mean: 0.5, sd: 0.1, pooled: 0.75, n: 4};
+  const model: GroupSummary = {...summary("optic-disc", 0.5), empty: "one", dice: pooled, iou: pooled};
+  const rows = [{...table.rows[0]!, model, controls: {}}];
+  const means = {model: {dice: 0.75, iou: 0.75, targets: 1}};
+  const text = scoreTable({controls: [], rows, means, aggregate: "pooled"}, {format: "text"});
+  const lines = text.split("\n");
+  assert.match(lines[2] ?? "", /optic disc .*0\.500 +0\.100 +0\.750 +0\.750/);
+  // One figure below the pooled column, none below Dice and SD.
+  assert.match(lines[3] ?? "", /^mean +1 targets +0\.750 +0\.750 *$/);
+  assert.match(text, /absent and not found \(Dice 1\)/);
+  assert.match(text, /over all pixels\.$/);
+  assert.not.match(text, /control/);
+});
+
 test("comparison colours hits, misses and false alarms, and leaves ignored px alone", () => {
   const image = createImage({data: new Uint8Array(12), height: 2, width: 2});
   const drawn = comparison(image, maskOf([1, 1, 0, 255]), maskOf([1, 0, 1, 1]));

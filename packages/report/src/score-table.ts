@@ -33,6 +33,11 @@ export interface ScoreTable {
   readonly means: Readonly<
     Record<string, {readonly dice: number | null; readonly iou: number | null; readonly targets: number}>
   >;
+  /**
+   * Which figures IoU, sensitivity, specificity and the means show: those per picture (default), or those of the
+   * pixels of all pictures together.
+   */
+  readonly aggregate?: "image" | "pooled";
 }
 
 /** Heads and cells of a table, before any format. */
@@ -50,7 +55,9 @@ export interface ScoreTableOptions {
 }
 
 /** Puts scores into cells: counts beside every mean, every control beside the model. */
-export function tableCells({controls, rows, means}: ScoreTable): TableCells {
+export function tableCells(table: ScoreTable): TableCells {
+  const {controls, rows, means} = table;
+  const headline = table.aggregate === "pooled" ? "pooled" : "mean";
   const heads = ["dataset", "target", "n", "e/f/m", "Dice", "SD", "pooled", "IoU", "sens", "spec"];
   const cells = rows.map(({dataset, target, model, controls: beside, notAbove}) => [
     dataset,
@@ -60,19 +67,19 @@ export function tableCells({controls, rows, means}: ScoreTable): TableCells {
     formatScore(model.dice.mean),
     formatScore(model.dice.sd),
     formatScore(model.dice.pooled),
-    formatScore(model.iou.mean),
-    formatScore(model.sensitivity.mean),
-    formatScore(model.specificity.mean),
-    ...controls.map(({id}) => formatScore(beside[id]?.dice.mean ?? null)),
+    formatScore(model.iou[headline]),
+    formatScore(model.sensitivity[headline]),
+    formatScore(model.specificity[headline]),
+    ...controls.map(({id}) => formatScore(beside[id]?.dice[headline] ?? null)),
   ]);
+  const dice = formatScore(means["model"]?.dice ?? null);
+  const meanDice = headline === "pooled" ? ["", "", dice] : [dice, "", ""];
   const mean = [
     "mean",
     `${means["model"]?.targets ?? 0} targets`,
     "",
     "",
-    formatScore(means["model"]?.dice ?? null),
-    "",
-    "",
+    ...meanDice,
     formatScore(means["model"]?.iou ?? null),
     "",
     "",
@@ -81,11 +88,14 @@ export function tableCells({controls, rows, means}: ScoreTable): TableCells {
   return {
     heads: [...heads, ...controls.map(({id, usesTruth}) => (usesTruth ? `${id} †` : id))],
     rows: [...cells, mean],
-    legend: legendOf(controls, rows),
+    legend: legendOf(table),
   };
 }
 
-function legendOf(controls: readonly ControlColumn[], rows: readonly ScoreRow[]): string[] {
+/** What becomes of a picture in which the target is absent and not found. */
+const EMPTY_WORDS = {exclude: "not counted", one: "Dice 1", zero: "Dice 0"} as const;
+
+function legendOf({controls, rows, aggregate}: ScoreTable): string[] {
   const columns = controls.map(
     ({id, title, usesTruth}) => `${id}: ${title}${usesTruth ? " † uses the truth" : ""}`,
   );
@@ -93,24 +103,32 @@ function legendOf(controls: readonly ControlColumn[], rows: readonly ScoreRow[])
     .filter(({notAbove}) => notAbove.length > 0)
     .map(({dataset, target, notAbove}) => `${target.name} in ${dataset} (${notAbove.join(", ")})`);
   return [
-    "n: pictures in the means; e/f/m: pictures in which the target is absent and not found (not counted), absent but found (Dice 0), there but missed. Dice, SD, IoU, sens, spec: per picture; pooled: over all pixels.",
+    `n: pictures in the means; e/f/m: pictures in which the target is absent and not found (${EMPTY_WORDS[rows[0]?.model.empty ?? "exclude"]}), absent but found (Dice 0), there but missed. ${
+      aggregate === "pooled"
+        ? "Dice, SD: per picture; pooled, IoU, sens, spec and the means over targets: over all pixels."
+        : "Dice, SD, IoU, sens, spec: per picture; pooled: over all pixels."
+    }`,
     ...(columns.length === 0
       ? []
-      : [`Columns after spec are the mean Dice of the controls. ${columns.join("; ")}.`]),
-    behind.length === 0
-      ? "Every target is above every control that does not use the truth."
-      : `* Not above a control: ${behind.join("; ")}.`,
+      : [
+          `Columns after spec are the ${aggregate === "pooled" ? "pooled" : "mean"} Dice of the controls. ${columns.join("; ")}.`,
+          behind.length === 0
+            ? "Every target is above every control that does not use the truth."
+            : `* Not above a control: ${behind.join("; ")}.`,
+        ]),
   ];
 }
 
 /**
  * The main table of an evaluation.
  *
- * @param table Scores of the model and of the controls.
- * @param options Format.
+ * @param table - Scores of the model and of the controls.
+ * @param options - Format.
  * @returns The table with its legend; targets that do not beat a control are marked and named.
  * @example
+ * ```ts
  * console.log(scoreTable(table, {format: "text"}));
+ * ```
  */
 export function scoreTable(table: ScoreTable, options: ScoreTableOptions): string {
   const {heads, rows, legend} = tableCells(table);

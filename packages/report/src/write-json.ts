@@ -12,8 +12,8 @@ function refuseNonFinite(key: string, value: unknown): unknown {
 /**
  * Writes one JSON document; the old file stays until the new one is whole.
  *
- * @param path File.
- * @param value Plain data; keys keep their order.
+ * @param path - File.
+ * @param value - Plain data; keys keep their order.
  * @throws ConfigError for a number that is not finite.
  */
 export async function writeJson(path: string, value: unknown): Promise<void> {
@@ -23,8 +23,8 @@ export async function writeJson(path: string, value: unknown): Promise<void> {
 /**
  * Writes one JSON document per line; the old file stays until the new one is whole.
  *
- * @param path File.
- * @param records One per line.
+ * @param path - File.
+ * @param records - One per line.
  * @throws ConfigError for a number that is not finite.
  */
 export async function writeJsonLines(path: string, records: readonly unknown[]): Promise<void> {

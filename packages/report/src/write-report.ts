@@ -41,8 +41,8 @@ export interface WrittenReport {
 /**
  * Writes a page that needs nothing but itself, and the drawn cases as PNG files.
  *
- * @param report What to show.
- * @param folder Gets `index.html` and `overlays/`.
+ * @param report - What to show.
+ * @param folder - Gets `index.html` and `overlays/`.
  * @returns The paths of the files.
  */
 export async function writeReport(report: Report, folder: string): Promise<WrittenReport> {

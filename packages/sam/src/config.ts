@@ -122,7 +122,7 @@ export const samHuge: SamConfig = published("huge");
 /**
  * The configuration of the image encoder alone.
  *
- * @param config The whole model's.
+ * @param config - The whole model's.
  * @returns What {@link vitDet} takes.
  */
 export function encoderConfig(config: SamConfig): VitDetConfig {
@@ -132,7 +132,7 @@ export function encoderConfig(config: SamConfig): VitDetConfig {
 /**
  * Height and width of the image embedding, cells; masks come out four times as large.
  *
- * @param config The whole model's.
+ * @param config - The whole model's.
  */
 export function gridSize(config: SamConfig): number {
   return config.imageSize / config.encoder.patchSize;
@@ -141,7 +141,7 @@ export function gridSize(config: SamConfig): number {
 /**
  * Throws unless the numbers of the prompt encoder and the decoder fit together.
  *
- * @param config The whole model's configuration; the encoder checks its own part.
+ * @param config - The whole model's configuration; the encoder checks its own part.
  * @throws ConfigError naming the first number that does not fit.
  */
 export function checkSamConfig(config: SamConfig): void {

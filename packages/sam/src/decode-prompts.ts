@@ -55,10 +55,10 @@ interface TextRows {
  * Prompts with equal numbers of points go together, so that none is padded with points that others do not
  * have; chunks are filled up by repeating their last prompt.
  *
- * @param sam The model.
- * @param embedding The encoded picture.
- * @param prompts What to ask.
- * @param compiler Where compiled functions are kept.
+ * @param sam - The model.
+ * @param embedding - The encoded picture.
+ * @param prompts - What to ask.
+ * @param compiler - Where compiled functions are kept.
  * @returns Candidates per prompt, best first.
  */
 export async function decodePrompts(
@@ -169,13 +169,13 @@ function runChunk(
     const named = Object.fromEntries(names.map((name, index) => [name, tensors[index]]));
     const {textAdditive: added, textTokens: tokens, ...rest} = named;
     const prediction = sam.decodeTensors({
-      embedding: image as tf.Tensor,
+      embedding: image,
       prompts: rest,
       textAdditive: added,
       textTokens: tokens,
       multimask,
     });
-    return {logits: prediction.logits as tf.Tensor, iou: prediction.iou as tf.Tensor};
+    return {logits: prediction.logits, iou: prediction.iou};
   });
   return run(embedding, ...given.map(([, tensor]) => tensor));
 }

@@ -26,8 +26,8 @@ export class FeedForward extends Block {
   readonly layers: readonly Linear[];
 
   /**
-   * @param config Widths and depth.
-   * @param options Source of the first values.
+   * @param config - Widths and depth.
+   * @param options - Source of the first values.
    */
   constructor(config: FeedForwardConfig, options: RandomOptions) {
     super();
@@ -44,7 +44,7 @@ export class FeedForward extends Block {
   }
 
   /**
-   * @param x Tensor [..., inputs].
+   * @param x - Tensor [..., inputs].
    * @returns Tensor [..., outputs]; the caller disposes it.
    */
   override forward(x: tf.Tensor): tf.Tensor {

@@ -32,6 +32,6 @@ export function makeFolder(path: string): Promise<void> {
 }
 
 /** Outside Node there are no files to write. */
-export function writeText(path: string, _text: string): Promise<void> {
+export function writeText(path: string): Promise<void> {
   return refuse(path);
 }

@@ -10,15 +10,15 @@ export class LazyCompiler {
   /**
    * The compiled form of a function.
    *
-   * @param name Stands for the function and everything that it catches; equal names must mean equal functions.
-   * @param fn What to compile if the name is new.
+   * @param name - Stands for the function and everything that it catches; equal names must mean equal functions.
+   * @param fn - What to compile if the name is new.
    * @returns The compiled function.
    * @throws ConfigError if no engine runs.
    */
   get<R extends TensorResult>(name: string, fn: TensorFunction<R>): CompiledFunction<R> {
     let compiled = this.#compiled.get(name);
     if (compiled === undefined) {
-      compiled = currentEngine().compile(fn as TensorFunction<TensorResult>);
+      compiled = currentEngine().compile(fn);
       this.#compiled.set(name, compiled);
     }
     return compiled as CompiledFunction<R>;

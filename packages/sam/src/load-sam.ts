@@ -1,5 +1,6 @@
 import {inFolder, isFolder, readTextIfThere} from "#files";
-import {ConfigError, createRandom} from "@claps/core";
+import {ConfigError} from "@claps/core";
+import {blankRandom} from "@claps/layers";
 import {assignWeights, readWeights} from "@claps/weights";
 import type {SamConfig} from "./config.js";
 import {createSam} from "./model.js";
@@ -17,20 +18,22 @@ export interface LoadSamOptions {
 /**
  * Loads a model that `saveSam` wrote, or published weights.
  *
- * @param path A folder with `config.json` (ours, Hugging Face's or the original code's arguments) and
+ * @param path - A folder with `config.json` (ours, Hugging Face's or the original code's arguments) and
  * safetensors weights; or a safetensors file, with the configuration in the options.
- * @param options The configuration where the path has none, for example `samBase`.
+ * @param options - The configuration where the path has none, for example `samBase`.
  * @returns The model; dispose it when done.
  * @throws ConfigError if no configuration is found; WeightError with a table of names if weights do not fit.
  * @example
+ * ```ts
  * const sam = await loadSam("weights/sam-vit-base");
+ * ```
  */
 export async function loadSam(path: string, options: LoadSamOptions = {}): Promise<Sam> {
   const config = options.config ?? (await readConfig(path));
   const {tensors} = await readWeights(path);
   const untied = untiePositions(tensors);
   const rules = rulesFor(untied.keys());
-  const sam = createSam(config, {random: createRandom("overwritten by the file")});
+  const sam = createSam(config, {random: blankRandom});
   try {
     assignWeights(sam, untied, rules);
   } catch (error) {
@@ -54,8 +57,8 @@ async function readConfig(path: string): Promise<SamConfig> {
 /**
  * A configuration from the text of a `config.json` of any of the three kinds.
  *
- * @param text The file.
- * @param path Where it is, for messages.
+ * @param text - The file.
+ * @param path - Where it is, for messages.
  * @returns The configuration.
  * @throws ConfigError if it is no JSON or of another kind.
  */

@@ -60,8 +60,8 @@ export class MaskDecoder extends Block {
   readonly #width: number;
 
   /**
-   * @param config The whole model's configuration.
-   * @param options Source of the first values.
+   * @param config - The whole model's configuration.
+   * @param options - Source of the first values.
    */
   constructor(config: SamConfig, options: RandomOptions) {
     super();
@@ -101,7 +101,7 @@ export class MaskDecoder extends Block {
   }
 
   /**
-   * @param input Embedding, prompts, text, and which masks are wanted.
+   * @param input - Embedding, prompts, text, and which masks are wanted.
    * @returns Logits and predicted IoU of K masks per prompt: one, or with `multimask` the proposals. The
    * caller disposes them.
    * @throws ShapeError if shapes disagree.
@@ -111,7 +111,7 @@ export class MaskDecoder extends Block {
     const [images, height, width] = embedding.shape as [number, number, number, number];
     checkShape(embedding.shape, [null, null, null, this.#width], "image embedding [N, h, w, D]");
     const tokens = this.#tokens(input);
-    const [, prompts, count] = tokens.shape as [number, number, number, number];
+    const [, prompts, count] = tokens.shape;
     const batch = images * prompts;
     const flat = tf.reshape(tokens, [batch, count, this.#width]);
     const positions = {tokens: flat, image: tf.reshape(input.positions, [1, height * width, this.#width])};
@@ -140,11 +140,11 @@ export class MaskDecoder extends Block {
   /** All tokens [N, P, T, D]: predicted IoU, masks, prompts, text. */
   #tokens({embedding, prompts, textAdditive, textTokens}: MaskDecoderInput): tf.Tensor4D {
     const {sparse, dense} = prompts;
-    const images = embedding.shape[0] as number;
-    const count = sparse?.shape[1] ?? textTokens?.shape[1] ?? (dense.shape[1] as number);
+    const [images = 1] = embedding.shape;
+    const [, count = 1] = (sparse ?? textTokens ?? dense).shape;
     const width = this.#width;
     const spread = (x: tf.Tensor): tf.Tensor4D => {
-      const rows = x.shape[0] as number;
+      const [rows = 1] = x.shape;
       return broadcast(tf.reshape(x, [1, 1, rows, width]), [images, count, rows, width]) as tf.Tensor4D;
     };
     let masks = spread(this.maskTokens);

@@ -22,8 +22,8 @@ export class MaskEmbedding extends Block {
   readonly projection: Conv2d;
 
   /**
-   * @param config Inner channels (a multiple of 4) and width D.
-   * @param options Source of the first values.
+   * @param config - Inner channels (a multiple of 4) and width D.
+   * @param options - Source of the first values.
    */
   constructor(config: {channels: number; width: number}, options: RandomOptions) {
     super();
@@ -41,7 +41,7 @@ export class MaskEmbedding extends Block {
   }
 
   /**
-   * @param masks Mask logits [B, 4h, 4w, 1].
+   * @param masks - Mask logits [B, 4h, 4w, 1].
    * @returns Grids [B, h, w, D]; the caller disposes them.
    */
   override forward(masks: tf.Tensor): tf.Tensor4D {

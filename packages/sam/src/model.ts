@@ -2,7 +2,7 @@ import {VitDet} from "@claps/backbones";
 import {Block} from "@claps/layers";
 import type {RandomOptions} from "@claps/layers";
 import type {Frame, Image} from "@claps/image";
-import type * as tf from "@tensorflow/tfjs-core";
+import * as tf from "@tensorflow/tfjs-core";
 import {checkSamConfig, encoderConfig, gridSize} from "./config.js";
 import type {SamConfig} from "./config.js";
 import {decodePrompts} from "./decode-prompts.js";
@@ -45,9 +45,11 @@ export interface SamEmbedding {
  * model px, for training and for `engine.compile`.
  *
  * @example
+ * ```ts
  * const sam = createSam(samTiny, {random: createRandom(1)});
  * const embedding = await sam.encode(image);
  * const [[best]] = await sam.decode(embedding, {boxes: [[10, 12, 90, 80]]});
+ * ```
  *
  * Source: Kirillov et al. 2023.
  */
@@ -63,8 +65,8 @@ export class Sam extends Block {
   readonly #compiler = new LazyCompiler();
 
   /**
-   * @param config Sizes, for example `samTiny`.
-   * @param options Source of the first values.
+   * @param config - Sizes, for example `samTiny`.
+   * @param options - Source of the first values.
    * @throws ConfigError if the numbers do not fit together.
    */
   constructor(config: SamConfig, options: RandomOptions) {
@@ -89,7 +91,7 @@ export class Sam extends Block {
   /**
    * Image embeddings; differentiable.
    *
-   * @param pixels Normalised pictures [N, S, S, 3].
+   * @param pixels - Normalised pictures [N, S, S, 3].
    * @returns Embeddings [N, h, w, D]; the caller disposes them.
    */
   encodeTensor(pixels: tf.Tensor): tf.Tensor4D {
@@ -99,26 +101,28 @@ export class Sam extends Block {
   /**
    * Masks for prompts; differentiable.
    *
-   * @param input Embeddings and prompts.
+   * @param input - Embeddings and prompts.
    * @returns Logits [N, P, K, 4h, 4w] and predicted IoU [N, P, K]; the caller disposes them.
    */
   decodeTensors(input: DecodeTensorsInput): MaskPrediction {
     const {embedding, prompts, textAdditive, textTokens, multimask = false} = input;
-    return this.maskDecoder.forward({
-      embedding,
-      positions: this.promptEncoder.positions.grid(gridSize(this.config)),
-      prompts: this.promptEncoder.forward(prompts, textAdditive),
-      textAdditive,
-      textTokens,
-      multimask,
-    });
+    return tf.tidy(() => ({
+      ...this.maskDecoder.forward({
+        embedding,
+        positions: this.promptEncoder.positions.grid(gridSize(this.config)),
+        prompts: this.promptEncoder.forward(prompts, textAdditive),
+        textAdditive,
+        textTokens,
+        multimask,
+      }),
+    }));
   }
 
   /**
    * Both steps in a row, as training uses them.
    *
-   * @param pixels Normalised pictures [N, S, S, 3].
-   * @param input Prompts and text.
+   * @param pixels - Normalised pictures [N, S, S, 3].
+   * @param input - Prompts and text.
    * @returns Logits and predicted IoU; the caller disposes them.
    */
   override forward(pixels: tf.Tensor, input: Omit<DecodeTensorsInput, "embedding">): MaskPrediction {
@@ -128,14 +132,14 @@ export class Sam extends Block {
   /**
    * Encodes a picture once.
    *
-   * @param image Any picture; see `preprocess`.
+   * @param image - Any picture; see `preprocess`.
    * @returns The embedding; the caller disposes it.
    */
   encode(image: Image): Promise<SamEmbedding> {
     const {tensor: pixels, frame} = preprocess(image, this.config);
     try {
-      const run = this.#compiler.get("encode", (input) => this.encodeTensor(input as tf.Tensor));
-      const tensor = run(pixels) as tf.Tensor4D;
+      const run = this.#compiler.get("encode", (input) => this.encodeTensor(input));
+      const tensor = run(pixels);
       return Promise.resolve({tensor, frame, dispose: () => tensor.dispose()});
     } finally {
       pixels.dispose();
@@ -147,8 +151,8 @@ export class Sam extends Block {
    *
    * Units: boxes, points and masks in source px; scores are predicted IoU.
    *
-   * @param embedding An encoded picture.
-   * @param prompts Boxes or points, and text if wanted.
+   * @param embedding - An encoded picture.
+   * @param prompts - Boxes or points, and text if wanted.
    * @returns One list of candidates per prompt. Arrays, not tensors: nothing to dispose.
    * @throws ConfigError or ShapeError if the prompts contradict each other.
    *
@@ -168,12 +172,14 @@ export class Sam extends Block {
 /**
  * An untrained Segment Anything.
  *
- * @param config Sizes, for example `samTiny`.
- * @param options Source of the first values.
+ * @param config - Sizes, for example `samTiny`.
+ * @param options - Source of the first values.
  * @returns The model; dispose it when done.
  * @throws ConfigError if the numbers do not fit together.
  * @example
+ * ```ts
  * const sam = createSam(samTiny, {random: createRandom(1)});
+ * ```
  */
 export function createSam(config: SamConfig, options: RandomOptions): Sam {
   return new Sam(config, options);

@@ -14,8 +14,8 @@ export class PositionalEmbedding extends Block {
   readonly frequencies: tf.Variable;
 
   /**
-   * @param width Width D of a feature.
-   * @param options Source of the frequencies.
+   * @param width - Width D of a feature.
+   * @param options - Source of the frequencies.
    */
   constructor(width: number, options: RandomOptions) {
     super();
@@ -26,7 +26,7 @@ export class PositionalEmbedding extends Block {
   }
 
   /**
-   * @param positions Positions as x, y in 0..1 of the canvas [..., 2].
+   * @param positions - Positions as x, y in 0..1 of the canvas [..., 2].
    * @returns Sines, then cosines [..., D]; the caller disposes them.
    */
   override forward(positions: tf.Tensor): tf.Tensor {
@@ -40,7 +40,7 @@ export class PositionalEmbedding extends Block {
   /**
    * The features of every cell of a square grid, at its centre.
    *
-   * @param size Cells per side.
+   * @param size - Cells per side.
    * @returns Features [1, size, size, D]; the caller disposes them.
    */
   grid(size: number): tf.Tensor4D {

@@ -18,8 +18,8 @@ export interface PreparedImage {
  * Shapes: [H, W, 1, 3 or 4] → [1, S, S, 3]; grey becomes three equal channels, alpha is left out.
  * Units: samples of 0 to the picture's `white`; the result in standard deviations.
  *
- * @param image Any picture.
- * @param config Gives S, mean and standard deviation.
+ * @param image - Any picture.
+ * @param config - Gives S, mean and standard deviation.
  * @returns Tensor, which the caller disposes, and frame.
  *
  * Source: ResizeLongestSide and Sam.preprocess of the original code: the long side is fitted, the rest is
@@ -35,8 +35,8 @@ export function preprocess(image: Image, config: SamConfig): PreparedImage {
  *
  * Shapes: N pictures → [N, S, S, 3].
  *
- * @param images Pictures already at the model's scale.
- * @param config Gives S, mean and standard deviation.
+ * @param images - Pictures already at the model's scale.
+ * @param config - Gives S, mean and standard deviation.
  * @returns The batch; the caller disposes it.
  * @throws ShapeError if a picture is larger than the square.
  */

@@ -52,8 +52,8 @@ export class PromptEncoder extends Block {
   readonly #config: SamConfig;
 
   /**
-   * @param config The whole model's configuration.
-   * @param options Source of the first values.
+   * @param config - The whole model's configuration.
+   * @param options - Source of the first values.
    */
   constructor(config: SamConfig, options: RandomOptions) {
     super();
@@ -76,8 +76,8 @@ export class PromptEncoder extends Block {
   }
 
   /**
-   * @param prompts Points with labels, boxes, masks, in any combination.
-   * @param textAdditive Vectors [N, P, D] added to both corners of each box; zeros change nothing.
+   * @param prompts - Points with labels, boxes, masks, in any combination.
+   * @param textAdditive - Vectors [N, P, D] added to both corners of each box; zeros change nothing.
    * @returns Tokens and grid; the caller disposes them. Points come before corners; without boxes one
    * "no point" token follows the points.
    * @throws ConfigError if no prompt or points without labels are given; ShapeError if shapes disagree.
@@ -101,7 +101,7 @@ export class PromptEncoder extends Block {
     if (parts.length === 0) {
       return {dense};
     }
-    return {sparse: parts.length === 1 ? (parts[0] as tf.Tensor4D) : tf.concat(parts, 2), dense};
+    return {sparse: parts.length === 1 ? parts[0] : tf.concat(parts, 2), dense};
   }
 
   /** Features of the centres of pixels, positions in model px. */
@@ -119,16 +119,16 @@ export class PromptEncoder extends Block {
     const [outside, inside] = this.pointTypes as [tf.Variable, tf.Variable];
     const missing = is(-1);
     const hidden = tf.add(missing, is(-10));
-    const embedded = tf.addN([
+    const embedded = tf.addN<tf.Tensor4D>([
       tf.mul(features, tf.sub(1, hidden)),
       tf.mul(is(0), outside),
       tf.mul(is(1), inside),
       tf.mul(missing, this.noPoint),
-    ]) as tf.Tensor4D;
+    ]);
     if (!pad) {
       return embedded;
     }
-    const none = tf.mul(tf.ones([images, prompts, 1, 1]), this.noPoint) as tf.Tensor4D;
+    const none = tf.mul<tf.Tensor4D>(tf.ones([images, prompts, 1, 1]), this.noPoint);
     return tf.concat([embedded, none], 2);
   }
 

@@ -61,7 +61,7 @@ class Fields {
 /**
  * Our configuration from the `config.json` of Hugging Face's `SamModel`.
  *
- * @param json The parsed file.
+ * @param json - The parsed file.
  * @returns The configuration; pixel statistics are those of all published models.
  * @throws ConfigError naming a field that is missing or asks for a variant that is not built.
  */
@@ -110,7 +110,7 @@ export function samConfigFromHuggingFace(json: unknown): SamConfig {
  * Our configuration from the arguments of the original code's `ImageEncoderViT`, `PromptEncoder` and
  * `MaskDecoder`.
  *
- * @param json Record with `image_encoder`, `prompt_encoder`, `mask_decoder`.
+ * @param json - Record with `image_encoder`, `prompt_encoder`, `mask_decoder`.
  * @returns The configuration.
  * @throws ConfigError naming a field that is missing.
  */

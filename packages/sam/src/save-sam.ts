@@ -15,11 +15,13 @@ export interface SavedSamConfig {
 /**
  * Saves a model as a folder: `config.json` and `model.safetensors` with the names of Hugging Face.
  *
- * @param sam The model.
- * @param folder The folder; made if it is not there, files in it are replaced.
+ * @param sam - The model.
+ * @param folder - The folder; made if it is not there, files in it are replaced.
  * @throws WeightError if it cannot be written.
  * @example
+ * ```ts
  * await saveSam(sam, "runs/first/sam");
+ * ```
  */
 export async function saveSam(sam: Sam, folder: string): Promise<void> {
   await makeFolder(folder);

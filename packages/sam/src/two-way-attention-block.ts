@@ -41,9 +41,9 @@ export class TwoWayAttentionBlock extends Block {
   readonly #first: boolean;
 
   /**
-   * @param config The whole model's configuration.
-   * @param options.first Whether it is the first block, whose self-attention has no positions and no residual.
-   * @param options.random Source of the first values.
+   * @param config - The whole model's configuration.
+   * @param options - Source of the first values; whether it is the first block, whose self-attention has
+   * neither positions nor residual.
    */
   constructor(config: SamConfig, options: RandomOptions & {first: boolean}) {
     super();
@@ -70,14 +70,14 @@ export class TwoWayAttentionBlock extends Block {
   }
 
   /**
-   * @param state Tokens and picture.
-   * @param positions What is added to both for comparing.
+   * @param state - Tokens and picture.
+   * @param positions - What is added to both for comparing.
    * @returns Both after the block; the picture is no longer shared. The caller disposes them.
    */
   override forward(state: TwoWayState, positions: TwoWayPositions): TwoWayState {
     const {image} = state;
     const [batch, count, width] = state.tokens.shape as [number, number, number];
-    const pictures = image.shape[0] as number;
+    const pictures = image.shape[0];
     const sharing = batch / pictures;
 
     let tokens = this.#norm(0, this.#attendTokens(state.tokens, positions.tokens));

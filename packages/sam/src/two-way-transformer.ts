@@ -21,8 +21,8 @@ export class TwoWayTransformer extends Block {
   readonly finalNorm: LayerNorm;
 
   /**
-   * @param config The whole model's configuration.
-   * @param options Source of the first values.
+   * @param config - The whole model's configuration.
+   * @param options - Source of the first values.
    */
   constructor(config: SamConfig, options: RandomOptions) {
     super();
@@ -47,8 +47,8 @@ export class TwoWayTransformer extends Block {
   }
 
   /**
-   * @param state Tokens and picture.
-   * @param positions What is added to both for comparing.
+   * @param state - Tokens and picture.
+   * @param positions - What is added to both for comparing.
    * @returns Tokens [B, T, D] and picture [B, h * w, D]; the caller disposes them.
    */
   override forward(state: TwoWayState, positions: TwoWayPositions): TwoWayState {

@@ -21,7 +21,9 @@ const ATTENTION = "(self_attn|cross_attn_token_to_image|cross_attn_image_to_toke
  * Published files may hold the frequencies of positions twice; give tensors through `untiePositions` first.
  *
  * @example
+ * ```ts
  * assignWeights(sam, untiePositions(tensors), huggingFaceRules);
+ * ```
  */
 export const huggingFaceRules: Rules = defineRules([
   {from: SHARED_POSITIONS, to: POSITIONS, layout: "asIs"},
@@ -134,7 +136,7 @@ export const originalRules: Rules = makeOriginalRules(3);
 /**
  * Which of the two published ways of naming a file uses.
  *
- * @param names The names in the file.
+ * @param names - The names in the file.
  * @returns Its rules.
  * @throws WeightError if it is neither.
  */
@@ -155,7 +157,7 @@ export function rulesFor(names: Iterable<string>): Rules {
 /**
  * Leaves one copy of the frequencies of positions, which Hugging Face's files hold under two names.
  *
- * @param tensors Tensors by published name.
+ * @param tensors - Tensors by published name.
  * @returns The same with the copy under `shared_image_embedding` alone.
  * @throws WeightError if the two copies differ: no model of this architecture has two.
  */

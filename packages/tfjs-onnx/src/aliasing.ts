@@ -38,6 +38,8 @@ const SEE_THROUGH: ReadonlySet<string> = new Set([
 ]);
 
 interface Uses {
+  /** Place of each node in the order of the graph. */
+  readonly places: ReadonlyMap<GraphNode, number>;
   readonly producers: ReadonlyMap<Value, GraphNode>;
   readonly consumers: ReadonlyMap<Value, readonly GraphNode[]>;
 }
@@ -54,7 +56,8 @@ function usesOf(graph: FinishedGraph): Uses {
       else consumers.set(value, [node]);
     }
   }
-  return {producers, consumers};
+  const places = new Map(graph.nodes.map((node, place) => [node, place]));
+  return {places, producers, consumers};
 }
 
 /** Whether the node may be folded into its reader: pure data movement, or scaling by one number. */
@@ -73,13 +76,14 @@ function readersOf(value: Value, uses: Uses, found = new Set<GraphNode>()): Set<
   return found;
 }
 
-function ancestorsOf(node: GraphNode, {producers}: Uses): Set<GraphNode> {
+/** The nodes that must have run before the node, as far back as the given place in the order. */
+function ancestorsOf(node: GraphNode, earliest: number, {producers, places}: Uses): Set<GraphNode> {
   const found = new Set<GraphNode>();
   const waiting = [node];
   for (let next = waiting.pop(); next; next = waiting.pop()) {
     for (const input of next.inputs) {
       const producer = input && producers.get(input);
-      if (producer && !found.has(producer)) {
+      if (producer && !found.has(producer) && (places.get(producer) as number) >= earliest) {
         found.add(producer);
         waiting.push(producer);
       }
@@ -114,8 +118,10 @@ export function mayShare(
     const writer = uses.producers.get(next);
     if (!writer) return false;
     if (!old) return true;
-    const ancestors = ancestorsOf(writer, uses);
-    for (const reader of readersOf(old, uses)) {
+    const readers = readersOf(old, uses);
+    const earliest = Math.min(...Array.from(readers, (reader) => uses.places.get(reader) as number));
+    const ancestors = ancestorsOf(writer, earliest, uses);
+    for (const reader of readers) {
       if (reader === writer ? !writesInPlace(writer, old, next) : !ancestors.has(reader)) return false;
     }
     return true;

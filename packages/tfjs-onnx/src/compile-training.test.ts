@@ -45,7 +45,7 @@ function createState(): State {
 
 function product(x: tf.Tensor, weight: tf.Tensor | undefined): tf.Tensor {
   const flat = tf.reshape(x, [-1, x.shape.at(-1) as number]);
-  const result = tf.matMul(flat as tf.Tensor2D, weight as tf.Tensor2D);
+  const result = tf.matMul(flat, weight as tf.Tensor2D);
   return tf.reshape(result, [...x.shape.slice(0, -1), result.shape[1] as number]);
 }
 

@@ -80,6 +80,11 @@ test("empty tensors, strings and complex numbers go through the plain implementa
     const transformed = tf.fft(numbers);
     return [tf.real(transformed), tf.imag(transformed), tf.real(tf.mul(numbers, numbers))];
   });
+  await expectSame("rank asked for", () => [
+    tf.grad((x: tf.Tensor) => tf.sum(tf.dilation2d(x as tf.Tensor4D, tf.ones([2, 2, 1]), 1, "valid")))(
+      tf.reshape(matrix(), [1, 4, 6, 1]),
+    ),
+  ]);
   const strings = tf.concat([tf.tensor1d(["a", "b"]), tf.tensor1d(["c"])]);
   assert.equal(strings.dataSync(), ["a", "b", "c"]);
 });
@@ -136,11 +141,23 @@ test("a thousand shapes keep at most 256 sessions and start at most 8 threads", 
   assert.ok(threads > 0 && threads <= 8, `${threads} threads`);
 });
 
+test("ragged tensors, whose kernels take lists, go through the plain implementation", () => {
+  const rows = tf.raggedGather(
+    [tf.tensor1d([0, 2, 3], "int32")],
+    tf.tensor1d([1, 2, 3]),
+    tf.tensor1d([1, 0], "int32"),
+    1,
+  ) as unknown as {outputDenseValues: tf.Tensor};
+  assert.equal([...rows.outputDenseValues.dataSync()], [3, 1, 2]);
+});
+
 test("an index outside is an error in TensorFlow.js's words", () => {
   assert.throws(
     () => tf.gather(tf.ones([2]), tf.tensor1d([100], "int32")),
     /the index value 100 is not in \[0, 1\]/,
   );
+  assert.throws(() => tf.gather(tf.ones([2]), tf.tensor1d([-1], "int32")), /the index value -1 is not/);
+  assert.throws(() => tf.expandDims(tf.ones([2]), -3), /interval \[-2, 1\], got -3/);
 });
 
 test("there is at least one core", () => {

@@ -121,6 +121,22 @@ function feedable(backend: OnnxBackend, {dataId, shape}: TensorInfo): boolean {
 }
 
 /**
+ * Whether a look-up has indices outside of its table. ONNX Runtime counts negative ones from the end, but they are an
+ * error, which the plain implementation reports in TensorFlow.js's words.
+ */
+function looksOutside(
+  backend: OnnxBackend,
+  infos: readonly (readonly [string, TensorInfo])[],
+  attrs: NamedAttrMap,
+): boolean {
+  const {x, indices} = Object.fromEntries(infos) as Record<string, TensorInfo | undefined>;
+  if (!x || !indices || indices.dtype !== "int32") return false;
+  const axis = attrs["axis"] as number;
+  const length = x.shape[axis < 0 ? axis + x.shape.length : axis] ?? 0;
+  return backend.numbersOf(indices).some((index) => index < 0 || index >= length);
+}
+
+/**
  * Runs one kernel at once: in ONNX Runtime where its lowering allows, else in plain JavaScript.
  *
  * @throws OnnxEngineError `symbolic-read` if an input exists only in a trace.
@@ -134,7 +150,8 @@ export function runKernel(
 ): TensorInfo | TensorInfo[] {
   const infos = presentInputs(inputs);
   const attrs = attributes ?? {};
-  if (!infos.every(([, info]) => feedable(backend, info)))
+  const unfit = kernelName === "GatherV2" && looksOutside(backend, infos, attrs);
+  if (unfit || !infos.every(([, info]) => feedable(backend, info)))
     return runOnCpu(kernelName, backend, inputs, attrs);
   const shapes = infos.map(([name, {shape, dtype}]) => `${name}:${dtype}[${shape.join()}]`).join();
   const key = `${kernelName}(${shapes})${attributesKey(attrs)}`;
@@ -150,14 +167,7 @@ export function runKernel(
     }
     cache.set(key, kernel);
   }
-  let results: TensorInfo[];
-  try {
-    results = run(kernel, backend, infos);
-  } catch (error) {
-    // The plain implementation says what is wrong with an index in TensorFlow.js's words.
-    if (!/out of (data )?bounds/.test(String(error))) throw error;
-    return runOnCpu(kernelName, backend, inputs, attrs);
-  }
+  const results = run(kernel, backend, infos);
   return LIST_KERNELS.has(kernelName) ? results : (results[0] as TensorInfo);
 }
 

@@ -1,6 +1,13 @@
 /** What went wrong, for programs: see {@link OnnxEngineError}. */
 export type OnnxEngineErrorCode =
-  "native-library" | "unsupported" | "symbolic-read" | "frozen-value" | "trace" | "captured" | "self-check";
+  | "native-library"
+  | "unsupported"
+  | "symbolic-read"
+  | "frozen-value"
+  | "trace"
+  | "captured"
+  | "run"
+  | "self-check";
 
 /**
  * Error of the ONNX Runtime engine.

@@ -42,7 +42,8 @@ class Crossing {
     if (numbers) this.#taken.add(numbers.buffer);
     const dataId = this.#cpu.write(strings ?? (numbers as Numbers), info.shape, info.dtype);
     this.#dataIds.push(dataId);
-    return {dataId, shape: info.shape, dtype: info.dtype};
+    // Some kernels ask for the rank, although only tensors have one.
+    return {dataId, shape: info.shape, dtype: info.dtype, rank: info.shape.length} as TensorInfo;
   }
 
   back(info: TensorInfo): TensorInfo {
@@ -84,7 +85,10 @@ export function runOnCpu(
   const cpu = (cpuBackend ??= new MathBackendCPU());
   const crossing = new Crossing(backend, cpu);
   try {
-    const moved = presentInputs(inputs).map(([name, info]) => [name, crossing.over(info)] as const);
+    // Kernels of ragged tensors take lists under one name.
+    const over = (info: TensorInfo | TensorInfo[]): TensorInfo =>
+      (Array.isArray(info) ? info.map((each) => crossing.over(each)) : crossing.over(info)) as TensorInfo;
+    const moved = presentInputs(inputs).map(([name, info]) => [name, over(info)] as const);
     const cpuInputs = (
       Array.isArray(inputs) ? moved.map(([, info]) => info) : Object.fromEntries(moved)
     ) as NamedTensorInfoMap;

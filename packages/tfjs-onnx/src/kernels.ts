@@ -2,6 +2,7 @@ import {
   getKernel,
   getKernelsForBackend,
   registerKernel,
+  util,
   type KernelFunc,
   type NamedAttrMap,
   type TensorInfo,
@@ -27,7 +28,11 @@ const VIEWS: Readonly<Record<string, (info: TensorInfo, attrs: NamedAttrMap) => 
   Reshape: (_info, attrs) => attrs["shape"] as number[],
   ExpandDims: ({shape}, attrs) => {
     const dimension = attrs["dim"] as number;
-    return shape.toSpliced(dimension < 0 ? shape.length + dimension + 1 : dimension, 0, 1);
+    const rank = shape.length;
+    util.assert(-(rank + 1) <= dimension && dimension <= rank, () => {
+      return `Axis must be in the interval [${-(rank + 1)}, ${rank}], got ${dimension}`;
+    });
+    return shape.toSpliced(dimension < 0 ? rank + dimension + 1 : dimension, 0, 1);
   },
 };
 

@@ -31,7 +31,7 @@ const UNFINISHED = ".unfinished-";
 /**
  * The checkpoints in a folder, oldest first, damaged ones included.
  *
- * @param folder The folder of all checkpoints of a run; it may be absent.
+ * @param folder - The folder of all checkpoints of a run; it may be absent.
  */
 export async function listCheckpoints(folder: string): Promise<SavedCheckpoint[]> {
   const names = await readdir(folder).catch((cause: unknown) => {
@@ -51,8 +51,8 @@ export async function listCheckpoints(folder: string): Promise<SavedCheckpoint[]
  * Files go to a temporary folder, the manifest with their sizes and hashes last; each is forced to the disk;
  * then the folder takes its name and is read back and checked.
  *
- * @param folder The folder of all checkpoints of a run; made if absent.
- * @param checkpoint What to write.
+ * @param folder - The folder of all checkpoints of a run; made if absent.
+ * @param checkpoint - What to write.
  * @returns Where it is. If that step was saved before, the old one is left as it is.
  * @throws DataError if it cannot be written, with the bytes that it needs; older checkpoints are untouched.
  */
@@ -103,7 +103,7 @@ async function fingerprint(path: string): Promise<{bytes: number; sha256: string
 /**
  * Checks every file of a checkpoint against its manifest.
  *
- * @param path Folder of the checkpoint.
+ * @param path - Folder of the checkpoint.
  * @throws DataError if the manifest is absent or a file is missing, truncated or changed.
  */
 export async function verifyCheckpoint(path: string): Promise<void> {
@@ -138,10 +138,12 @@ async function readManifest(path: string): Promise<Manifest> {
 /**
  * Reads a checkpoint after checking it against its manifest.
  *
- * @param path Folder of the checkpoint.
+ * @param path - Folder of the checkpoint.
  * @throws DataError or WeightError if it is damaged.
  * @example
+ * ```ts
  * const {weights} = await readCheckpoint("runs/one/checkpoints/step-000100");
+ * ```
  */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
   await verifyCheckpoint(path);
@@ -157,8 +159,8 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
  *
  * Damaged ones newer than it are renamed to `damaged-step-…`, so that the run can save those steps anew.
  *
- * @param folder The folder of all checkpoints of a run.
- * @param report Told about each damaged one.
+ * @param folder - The folder of all checkpoints of a run.
+ * @param report - Told about each damaged one.
  * @returns The checkpoint, or undefined if there is none at all.
  * @throws DataError if there are checkpoints but none is whole.
  */
@@ -196,9 +198,9 @@ async function setAside(folder: string, path: string): Promise<void> {
 /**
  * Removes the oldest checkpoints and whatever an interrupted write left behind.
  *
- * @param folder The folder of all checkpoints of a run.
- * @param keep How many of the newest stay.
- * @param best Step of one more that stays.
+ * @param folder - The folder of all checkpoints of a run.
+ * @param keep - How many of the newest stay.
+ * @param best - Step of one more that stays.
  */
 export async function pruneCheckpoints(
   folder: string,
@@ -217,7 +219,7 @@ export async function pruneCheckpoints(
 /**
  * Removes what an interrupted write left behind.
  *
- * @param folder The folder of all checkpoints of a run; it may be absent.
+ * @param folder - The folder of all checkpoints of a run; it may be absent.
  */
 export async function removeUnfinished(folder: string): Promise<void> {
   for (const name of await readdir(folder).catch(() => [])) {

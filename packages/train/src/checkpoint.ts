@@ -19,9 +19,9 @@ const COUNT = ".step";
 /**
  * Copies weights and optimizer into a checkpoint.
  *
- * @param variables Trained weights by dotted path.
- * @param optimizer Its optimizer.
- * @param state Everything else.
+ * @param variables - Trained weights by dotted path.
+ * @param optimizer - Its optimizer.
+ * @param state - Everything else.
  */
 export async function takeCheckpoint(
   variables: ReadonlyMap<string, tf.Variable>,
@@ -38,9 +38,9 @@ export async function takeCheckpoint(
 /**
  * Puts weights and optimizer back as they were.
  *
- * @param checkpoint What {@link takeCheckpoint} made.
- * @param variables Trained weights by dotted path; the same set as then.
- * @param optimizer An optimizer that tracks them.
+ * @param checkpoint - What {@link takeCheckpoint} made.
+ * @param variables - Trained weights by dotted path; the same set as then.
+ * @param optimizer - An optimizer that tracks them.
  * @throws WeightError if a weight or moment is missing, left over or of another shape.
  */
 export function restoreCheckpoint(
@@ -72,7 +72,7 @@ function countOf(tensor: StoredTensor, name: string): number {
 /**
  * Weights as the weight functions expect them.
  *
- * @param variables By dotted path.
+ * @param variables - By dotted path.
  */
 export function holderOf(variables: ReadonlyMap<string, tf.Variable>): {
   namedWeights(): Map<string, tf.Variable>;

@@ -14,9 +14,9 @@ const REASONS: Readonly<Record<string, string>> = {
 /**
  * A typed error for what the file system refused.
  *
- * @param action A verb, for example `write`.
- * @param path What it was about.
- * @param cause The system's error.
+ * @param action - A verb, for example `write`.
+ * @param path - What it was about.
+ * @param cause - The system's error.
  */
 export function fileProblem(action: string, path: string, cause: unknown): DataError {
   const system = cause as {code?: string; message?: string};
@@ -30,8 +30,8 @@ export function fileProblem(action: string, path: string, cause: unknown): DataE
 /**
  * Writes a new file and forces it to the disk.
  *
- * @param path Path of a file that does not exist yet.
- * @param text Its content.
+ * @param path - Path of a file that does not exist yet.
+ * @param text - Its content.
  * @throws DataError if it exists or cannot be written.
  */
 export async function writeDurably(path: string, text: string): Promise<void> {
@@ -51,7 +51,7 @@ export async function writeDurably(path: string, text: string): Promise<void> {
 /**
  * Forces the names in a folder to the disk, where the system can do that.
  *
- * @param folder The folder.
+ * @param folder - The folder.
  */
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, "r").catch(() => undefined);

@@ -126,14 +126,16 @@ const MAX_TRACES = 12;
  * `validation.jsonl` and checkpoints, and can be resumed: the weights are then, byte for byte, those of a run
  * that was never interrupted (same engine, same threads).
  *
- * @param options See {@link FitOptions}.
+ * @param options - See {@link FitOptions}.
  * @returns How it went; the weights hold the best values where the run validated, else the last ones.
  * @throws ConfigError if a setting is out of range, a weight is frozen or gets no gradient, or the folder holds
  *   another run; DataError if the folder is in use, or a checkpoint cannot be written or read; ClapsError with
  *   code `non-finite`, naming the batches, after five refused steps in a row.
  * @example
+ * ```ts
  * const objective = maskObjective(claps, {promptsPerImage: 4});
  * const {history} = await fit({objective, batchAt, steps: 200, schedule: constantRate(1e-3), seed: 1});
+ * ```
  */
 export async function fit<Item>(options: FitOptions<Item>): Promise<FitResult> {
   const {objective, batchAt, steps, schedule, clipNorm, folder, signal, validate} = options;

@@ -29,7 +29,7 @@ const NO_LINKS = new Set(["EPERM", "ENOSYS", "ENOTSUP", "EOPNOTSUPP"]);
  * The lock of a process that is gone is taken over. Whether a process on another machine still lives cannot be
  * known, so its lock stands until somebody removes the file.
  *
- * @param folder The folder.
+ * @param folder - The folder.
  * @returns The lock; release it at the end.
  * @throws DataError if a living run holds the folder, or it cannot be written.
  */

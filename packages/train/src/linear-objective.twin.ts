@@ -18,7 +18,7 @@ export interface LinearObjective extends Objective<Point> {
 /**
  * Mean squared error of a straight line.
  *
- * @param options Size of the noise on x, drawn anew in each step.
+ * @param options - Size of the noise on x, drawn anew in each step.
  */
 export function linearObjective(options: {noise?: number} = {}): LinearObjective {
   const {noise = 0} = options;
@@ -52,7 +52,7 @@ export function linearObjective(options: {noise?: number} = {}): LinearObjective
 /**
  * Four points of y = 2 x + 1; a pure function of the step.
  *
- * @param step Number of the step.
+ * @param step - Number of the step.
  */
 export function pointsAt(step: number): Promise<Point[]> {
   const random = createRandom("points").fork(step);

@@ -57,12 +57,14 @@ const WITHOUT_TEXT = new RegExp(`${NOT_REACHED.source}|^text\\.`);
  * Shapes: N examples with P prompts → pixels [N, S, S, 3], ids [N, P, T], boxes [N, P, 4], truth and weight
  * [N, P, h, w], counts [N, P].
  *
- * @param claps The model; the objective does not own it.
- * @param options Prompts per picture, what is trained, weights of the loss.
+ * @param claps - The model; the objective does not own it.
+ * @param options - Prompts per picture, what is trained, weights of the loss.
  * @returns The objective, for `fit`.
  * @throws ConfigError if no weight is left to train; ShapeError, in `prepare`, if an example does not fit.
  * @example
+ * ```ts
  * const objective = maskObjective(claps, {promptsPerImage: 4, trainable: /mask_decoder|text/});
+ * ```
  *
  * Source: Kirillov et al. 2023, section 3, for loss and frozen parts; phrases are our reading of CLAPS.
  */

@@ -14,8 +14,8 @@ export interface Objective<Item> {
    *
    * Shapes must be the same in every step: each new set of shapes is traced and compiled anew.
    *
-   * @param items The items of the batch.
-   * @param random Source for whatever is drawn, forked from seed and step.
+   * @param items - The items of the batch.
+   * @param random - Source for whatever is drawn, forked from seed and step.
    * @returns The inputs of {@link Objective.loss}; the loop disposes them.
    */
   prepare(items: readonly Item[], random: Random): tf.Tensor[];
@@ -23,7 +23,7 @@ export interface Objective<Item> {
   /**
    * The loss of one batch; runs inside `engine.compile` and under its rules.
    *
-   * @param inputs What {@link Objective.prepare} made.
+   * @param inputs - What {@link Objective.prepare} made.
    * @returns The loss and named scalars to log beside it.
    */
   loss(inputs: readonly tf.Tensor[]): {loss: tf.Scalar; parts: Record<string, tf.Scalar>};

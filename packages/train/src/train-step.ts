@@ -32,9 +32,9 @@ export interface TrainStep {
   /**
    * Runs forward, backward, clipping and update once.
    *
-   * @param inputs What the objective's `prepare` made; the caller keeps them.
-   * @param rate Learning rate.
-   * @param update Number of this update from 1; refused updates do not count.
+   * @param inputs - What the objective's `prepare` made; the caller keeps them.
+   * @param rate - Learning rate.
+   * @param update - Number of this update from 1; refused updates do not count.
    */
   run(inputs: readonly tf.Tensor[], rate: number, update: number): Promise<TrainStepResult>;
   /** How many different input shapes the step was run with. */
@@ -53,12 +53,14 @@ const PART = "part ";
  * Whether loss and norm are finite is decided inside the graph, by comparison: NaN compares false, while a
  * maximum may lose it. A refused update keeps every weight and moment as it was.
  *
- * @param options Objective, optimizer, engine.
+ * @param options - Objective, optimizer, engine.
  * @returns The step; dispose it when done.
  * @throws ConfigError, when first run, if a weight gets no gradient.
  * @example
+ * ```ts
  * const step = compileTrainStep({objective, optimizer, engine: currentEngine(), clipNorm: 1});
  * const {loss} = await step.run(inputs, 1e-3, 1);
+ * ```
  */
 export function compileTrainStep<Item>(options: TrainStepOptions<Item>): TrainStep {
   const {objective, optimizer, clipNorm, engine} = options;

@@ -12,8 +12,8 @@ export class TrainingLog {
   #broken = false;
 
   /**
-   * @param path The file.
-   * @param report Told when writing fails.
+   * @param path - The file.
+   * @param report - Told when writing fails.
    */
   constructor(path: string, report: (line: string) => void) {
     this.#path = path;
@@ -24,7 +24,7 @@ export class TrainingLog {
    * Reads the records before a step and drops the others from the file: after a crash it may be ahead of the
    * checkpoint.
    *
-   * @param step The first step that will be done anew.
+   * @param step - The first step that will be done anew.
    * @returns The records kept.
    */
   async rewind<R extends {step: number}>(step: number): Promise<R[]> {
@@ -52,7 +52,7 @@ export class TrainingLog {
   /**
    * Adds one record.
    *
-   * @param record Plain data.
+   * @param record - Plain data.
    */
   async append(record: object): Promise<void> {
     try {

@@ -33,8 +33,8 @@ const COUNTS = ["step", "updates", "skipped", "skippedInARow", "threads", "valid
 /**
  * Reads a state from JSON text.
  *
- * @param text The file's content.
- * @param where The file, for messages.
+ * @param text - The file's content.
+ * @param where - The file, for messages.
  * @throws DataError if it is no state of a run, or of another format.
  */
 export function parseTrainingState(text: string, where: string): TrainingState {

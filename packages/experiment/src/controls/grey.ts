@@ -34,7 +34,7 @@ function swapColour(image: Image): Image {
       data[index + channel] = coloured ? luminance : luminance * (TINT[channel] ?? 1);
     }
   }
-  return createImage({data, height: image.height, width: image.width, channels: 3, white: 1, id: image.id});
+  return createImage({data, height: image.height, width: image.width, white: 1, id: image.id});
 }
 
 function hasColour(data: ArrayLike<number>): boolean {

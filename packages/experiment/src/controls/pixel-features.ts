@@ -17,7 +17,7 @@ export interface PixelFeatures {
 /**
  * Colour, colour blurred at two scales, and position of every pixel of a picture made small.
  *
- * @param image Prepared picture, float RGB 0..1.
+ * @param image - Prepared picture, float RGB 0..1.
  * @returns Features at the small size; the size is the picture's own scaled so that the long side is at most 384 px.
  */
 export function pixelFeatures(image: Image): PixelFeatures {

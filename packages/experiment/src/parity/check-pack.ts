@@ -29,7 +29,7 @@ const LOSS_OPS = [
  * The kind is read from the pack: its configuration, or the operator that its cases name. A pack of something
  * that this version does not have is refused by name.
  *
- * @param folder Folder with `case-*.json` and `case-*.safetensors`.
+ * @param folder - Folder with `case-*.json` and `case-*.safetensors`.
  * @returns The largest differences per output and gradient, and whether all are within tolerance.
  * @throws DataError if it is no pack, or one of a kind that is not known.
  */

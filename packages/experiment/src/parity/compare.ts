@@ -29,8 +29,8 @@ function distance(ours: PackTensor | undefined, theirs: PackTensor): number {
  *
  * Difference of a tensor: max |ours - theirs| / max(1, max |theirs|) over finite values; infinities must agree.
  *
- * @param source The case.
- * @param ours Our outputs by name.
+ * @param source - The case.
+ * @param ours - Our outputs by name.
  * @returns One entry per output of the case, those that we lack included.
  */
 export function compareOutputs(source: PackCase, ours: Computed): ParityEntry[] {
@@ -47,8 +47,8 @@ export function compareOutputs(source: PackCase, ours: Computed): ParityEntry[] 
  * Difference: max |ours - theirs| divided by the larger of that gradient's largest magnitude and a hundredth of
  * the case's largest. What the case says has no gradient must have none or zero.
  *
- * @param source The case.
- * @param ours Our gradients by name.
+ * @param source - The case.
+ * @param ours - Our gradients by name.
  * @returns One entry per gradient of the case, those that we lack included.
  */
 export function compareGradients(source: PackCase, ours: Computed): ParityEntry[] {

@@ -56,11 +56,13 @@ const BUILT: Readonly<Record<string, LossCase>> = {
 /**
  * Checks our losses, values and gradients, against a reference pack, through the engine's compiler.
  *
- * @param folder Folder of the pack `losses`.
+ * @param folder - Folder of the pack `losses`.
  * @returns The report; losses that are not built yet stand in `refused`.
  * @throws DataError or WeightError if the pack is damaged; ConfigError if no engine runs.
  * @example
+ * ```ts
  * const {ok} = await checkLossPack("../shared/reference/models/losses");
+ * ```
  */
 export async function checkLossPack(folder: string): Promise<ParityReport> {
   const cases: ParityCase[] = [];

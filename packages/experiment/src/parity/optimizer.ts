@@ -20,11 +20,13 @@ const BUILT: Readonly<Record<string, (source: PackCase) => Promise<Outputs>>> = 
  * Checks optimizer, clipping, schedule and moving average against a reference pack, through the engine's
  * compiler.
  *
- * @param folder Folder of the pack `optimizer`.
+ * @param folder - Folder of the pack `optimizer`.
  * @returns The report.
  * @throws DataError or WeightError if the pack is damaged; ConfigError if no engine runs.
  * @example
+ * ```ts
  * const {ok} = await checkOptimizerPack("../shared/reference/models/optimizer");
+ * ```
  */
 export async function checkOptimizerPack(folder: string): Promise<ParityReport> {
   const cases: ParityCase[] = [];

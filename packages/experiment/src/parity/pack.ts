@@ -32,7 +32,7 @@ export interface PackCase {
 /**
  * Reads every case of a reference pack.
  *
- * @param folder Folder with `case-*.json` and `case-*.safetensors`.
+ * @param folder - Folder with `case-*.json` and `case-*.safetensors`.
  * @returns The cases by name.
  * @throws DataError if the folder holds no case or a description is damaged; WeightError for damaged numbers.
  */
@@ -79,8 +79,8 @@ async function readCase(folder: string, name: string): Promise<PackCase> {
 /**
  * An input of a case.
  *
- * @param source The case.
- * @param name Its name without `input.`.
+ * @param source - The case.
+ * @param name - Its name without `input.`.
  * @throws DataError if the case has no such input.
  */
 export function inputOf(source: PackCase, name: string): PackTensor {

@@ -39,7 +39,7 @@ export interface ParityReport {
 /**
  * Puts the parts of a report together and decides whether it is good.
  *
- * @param report Everything but `ok`.
+ * @param report - Everything but `ok`.
  * @returns The whole report.
  */
 export function parityReport(report: Omit<ParityReport, "ok">): ParityReport {

@@ -1,5 +1,5 @@
-import {createRandom, currentEngine, DataError} from "@claps/core";
-import {resizeBilinear} from "@claps/layers";
+import {currentEngine, DataError} from "@claps/core";
+import {blankRandom, resizeBilinear} from "@claps/layers";
 import {createSam, gridSize, normalizePixels, parseSamConfig, rulesFor, untiePositions} from "@claps/sam";
 import type {MaskPrediction, PromptEmbedding, PromptTensors, Sam} from "@claps/sam";
 import {createImage} from "@claps/image";
@@ -51,11 +51,13 @@ const ORIGINAL: PackKind = {
  * Both kinds of pack are understood: Hugging Face's names and those of the original code. The computation
  * runs through the engine's compiler.
  *
- * @param folder Folder of the pack `sam` or `sam-original`.
+ * @param folder - Folder of the pack `sam` or `sam-original`.
  * @returns The report.
  * @throws DataError, ConfigError or WeightError if the pack is damaged or of another architecture.
  * @example
+ * ```ts
  * const {ok} = await checkSamPack("../shared/reference/models/sam");
+ * ```
  */
 export async function checkSamPack(folder: string): Promise<ParityReport> {
   const text = await readFile(join(folder, "config.json"), "utf8").catch((cause: unknown) => {
@@ -64,7 +66,7 @@ export async function checkSamPack(folder: string): Promise<ParityReport> {
       code: "pack",
     });
   });
-  const sam = createSam(parseSamConfig(text, folder), {random: createRandom("overwritten by the pack")});
+  const sam = createSam(parseSamConfig(text, folder), {random: blankRandom});
   try {
     const tensors = untiePositions((await readWeights(folder)).tensors);
     const rules = rulesFor(tensors.keys());

@@ -7,7 +7,7 @@ import type {DatasetDefinition} from "@claps/data";
 /**
  * The dataset adapters of a folder: every file whose default export was made by `defineDataset`.
  *
- * @param folder For example `datasets`.
+ * @param folder - For example `datasets`.
  * @returns Adapters by id, in the order of their files.
  * @throws ConfigError if the folder holds none.
  */

@@ -75,7 +75,22 @@ export async function segmentFiles(options: SegmentFilesOptions): Promise<Segmen
   for (const text of options.targets) modality.target(text);
   const files = await listPictures(options.paths);
   const claps = await loadClaps(options.weights);
-  const settings = settingsHash(options, claps);
+  try {
+    return await segmentAll(claps, {files, modality, options});
+  } finally {
+    options.progress.end();
+    claps.dispose();
+  }
+}
+
+interface Cohort {
+  files: readonly string[];
+  modality: Modality;
+  options: SegmentFilesOptions;
+}
+
+async function segmentAll(claps: Claps, {files, modality, options}: Cohort): Promise<SegmentFilesResult> {
+  const common = await settingsHash(options, claps);
   const records: SegmentRecord[] = [];
   const failed: {file: string; reason: string}[] = [];
   let kept = 0;
@@ -84,6 +99,7 @@ export async function segmentFiles(options: SegmentFilesOptions): Promise<Segmen
     if (options.signal?.aborted === true) return {records, failed, kept, stopped: true};
     const folder = join(options.out, basename(file, extname(file)));
     try {
+      const settings = hashOf([common, await pictureHash(file)]);
       const earlier = await earlierRecord(folder, settings);
       if (earlier !== undefined) kept++;
       records.push(earlier ?? (await segmentFile(claps, {file, folder, modality, options, settings})));
@@ -95,8 +111,6 @@ export async function segmentFiles(options: SegmentFilesOptions): Promise<Segmen
     }
     options.progress.step(index + 1, basename(file));
   }
-  options.progress.end();
-  claps.dispose();
   return {records, failed, kept, stopped: false};
 }
 
@@ -129,15 +143,37 @@ async function listPictures(paths: readonly string[]): Promise<string[]> {
   return files;
 }
 
-function settingsHash({modality, targets, boxes, weights}: SegmentFilesOptions, claps: Claps): string {
-  const content = JSON.stringify([modality, targets, boxes ?? null, weights, claps.config, claps.threshold]);
-  return createHash("sha256").update(content).digest("hex").slice(0, 16);
+function hashOf(parts: readonly (string | Uint8Array)[]): string {
+  const hash = createHash("sha256");
+  // Lengths keep two parts from running into each other.
+  for (const part of parts) hash.update(`${part.length}:`).update(part);
+  return hash.digest("hex").slice(0, 16);
 }
 
+/** What decides about a result beside the picture: the question, the weights themselves, the threshold. */
+async function settingsHash(
+  {modality, targets, boxes, weights}: SegmentFilesOptions,
+  claps: Claps,
+): Promise<string> {
+  const question = JSON.stringify([modality, targets, boxes ?? null, claps.config, claps.threshold]);
+  const names = (await readdir(weights)).filter((name) => name.endsWith(".safetensors")).sort();
+  const contents = await Promise.all(names.map((name) => readFile(join(weights, name))));
+  return hashOf([question, ...contents]);
+}
+
+/** The same for a picture that cannot be read, which is found out later. */
+async function pictureHash(file: string): Promise<string> {
+  const bytes = await readFile(file).catch(() => new Uint8Array());
+  return hashOf([bytes]);
+}
+
+/** The record of an earlier run with the same settings, if all that it speaks of is still there. */
 async function earlierRecord(folder: string, settings: string): Promise<SegmentRecord | undefined> {
   try {
     const record = JSON.parse(await readFile(join(folder, "record.json"), "utf8")) as SegmentRecord;
-    return record.settings === settings ? record : undefined;
+    if (record.settings !== settings) return undefined;
+    await Promise.all([record.overlay, ...record.targets.map(({mask}) => mask)].map((file) => stat(file)));
+    return record;
   } catch {
     return undefined;
   }

@@ -22,10 +22,10 @@ function attend(query: tf.Tensor, key: tf.Tensor, value: tf.Tensor, mask?: tf.Te
  * Shapes: query [B, h, Tq, d], key [B, h, Tk, d], value [B, h, Tk, e]; returns [B, h, Tq, e]. Rank 3 works
  * too. All three must have the same leading axes; mask broadcasts against [B, h, Tq, Tk].
  *
- * @param query Questions.
- * @param key What they are compared with.
- * @param value What is averaged; it may be narrower than the keys.
- * @param options Mask, scale and the limit above which queries go in chunks.
+ * @param query - Questions.
+ * @param key - What they are compared with.
+ * @param value - What is averaged; it may be narrower than the keys.
+ * @param options - Mask, scale and the limit above which queries go in chunks.
  * @returns One average per query; the caller disposes it.
  *
  * Source: Vaswani et al. 2017, equation 1. Differs: the scale is put on the queries, which are fewer numbers

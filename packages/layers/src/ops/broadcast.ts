@@ -6,8 +6,8 @@ import * as tf from "@tensorflow/tfjs-core";
  *
  * Shapes: x of rank r; shape of rank r; each axis of x equals the wanted size or is 1.
  *
- * @param x What to repeat; give it the wanted rank by `tf.reshape` first.
- * @param shape Sizes wanted.
+ * @param x - What to repeat; give it the wanted rank by `tf.reshape` first.
+ * @param shape - Sizes wanted.
  * @returns The repeated tensor; the caller disposes it.
  * @throws ShapeError if the ranks differ or an axis is neither 1 nor the wanted size.
  */

@@ -5,12 +5,14 @@ import * as tf from "@tensorflow/tfjs-core";
  *
  * Training then needs the memory of one block at a time, for about a third more work.
  *
- * @param fn The block; it must compute the same both times and may read variables.
- * @param inputs Its float tensor arguments, which get gradients.
- * @param variables Every variable that the block reads and that may be trained; others get no gradient.
+ * @param fn - The block; it must compute the same both times and may read variables.
+ * @param inputs - Its float tensor arguments, which get gradients.
+ * @param variables - Every variable that the block reads and that may be trained; others get no gradient.
  * @returns What the block returns; the caller disposes it.
  * @example
+ * ```ts
  * const y = checkpoint((x) => block.forward(x), [x], block.trainableVariables());
+ * ```
  */
 export function checkpoint(
   fn: (...inputs: tf.Tensor[]) => tf.Tensor,

@@ -8,9 +8,9 @@ import * as tf from "@tensorflow/tfjs-core";
  *
  * The squares never overlap, so that this is one matrix product and a rearrangement.
  *
- * @param x Grids.
- * @param filter Weights, output channels before input channels as in TensorFlow.
- * @param bias Added per output channel; left out means none.
+ * @param x - Grids.
+ * @param filter - Weights, output channels before input channels as in TensorFlow.
+ * @param bias - Added per output channel; left out means none.
  * @returns The enlarged grids; the caller disposes them.
  * @throws ShapeError if the filter is not [2, 2, out, in].
  */

@@ -20,9 +20,9 @@ export interface Conv2dOptions {
  *
  * Kernels of 1 px and those as large as their stride become matrix products.
  *
- * @param x Grids.
- * @param filter Weights in this project's layout.
- * @param options Bias, stride and padding.
+ * @param x - Grids.
+ * @param filter - Weights in this project's layout.
+ * @param options - Bias, stride and padding.
  * @returns The filtered grids; the caller disposes them.
  */
 export function conv2d(x: tf.Tensor, filter: tf.Tensor, options: Conv2dOptions = {}): tf.Tensor4D {

@@ -28,11 +28,7 @@ test("linear refuses another width and says both", () => {
 });
 
 test("gradients of linear", () => {
-  checkGradients(linear as (...inputs: tf.Tensor[]) => tf.Tensor, [
-    sample("x", [2, 3, 4]),
-    sample("w", [4, 5]),
-    sample("b", [5]),
-  ]);
+  checkGradients(linear, [sample("x", [2, 3, 4]), sample("w", [4, 5]), sample("b", [5])]);
 });
 
 test("layerNorm by hand: mean 2, variance 1 of the row 1 3", () => {
@@ -47,7 +43,7 @@ test("layerNorm's epsilon is added to the variance", () => {
 
 test("gradients of layerNorm", () => {
   checkGradients(
-    (x, weight, bias) => layerNorm(x as tf.Tensor, weight as tf.Tensor, bias as tf.Tensor, 1e-5),
+    (x, weight, bias) => layerNorm(x, weight, bias, 1e-5),
     [sample("x", [2, 3, 6]), sample("w", [6]), sample("b", [6])],
   );
 });

@@ -11,11 +11,13 @@ const ONE_HOT_LIMIT = 1 << 22;
  * Scattering with repeated indices loses updates on some engines. Small tables get a one-hot product
  * instead, large ones a segment sum.
  *
- * @param table Rows to choose from.
- * @param ids Row numbers in 0 .. V-1; they have no gradient.
+ * @param table - Rows to choose from.
+ * @param ids - Row numbers in 0 .. V-1; they have no gradient.
  * @returns The chosen rows; the caller disposes them.
  * @example
+ * ```ts
  * gather(tf.tensor2d([[1], [2]]), tf.tensor1d([1, 1, 0], "int32")); // [[2], [2], [1]]
+ * ```
  */
 export function gather(table: tf.Tensor, ids: tf.Tensor): tf.Tensor {
   const [rows, channels] = table.shape as [number, number];

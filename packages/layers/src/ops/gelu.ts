@@ -12,7 +12,7 @@ function cumulative(x: tf.Tensor): tf.Tensor {
  *
  * The gradient `Φ(x) + x φ(x)` is computed from x alone, which is all that is kept for it.
  *
- * @param x Input of any shape.
+ * @param x - Input of any shape.
  * @returns The activated tensor; the caller disposes it.
  *
  * Source: Hendrycks and Gimpel 2016; the form with erf, as PyTorch's default.

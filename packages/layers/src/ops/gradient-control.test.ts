@@ -36,7 +36,7 @@ test("checkpoint gives the gradients of the block and leaves nothing behind", ()
   const x = tf.tensor1d([3, 4]);
   const block = (input: tf.Tensor): tf.Tensor => tf.square(tf.mul(input, weight));
   const loss = (wrapped: boolean) => (): tf.Scalar =>
-    tf.sum(tf.mul(wrapped ? checkpoint((input) => block(input as tf.Tensor), [x], [weight]) : block(x), x));
+    tf.sum(tf.mul(wrapped ? checkpoint((input) => block(input), [x], [weight]) : block(x), x));
   const before = tf.memory().numTensors;
   const {value, grads} = tf.variableGrads(loss(true), [weight]);
   // Σ (x w)² x: 108 + 1600; by w: 2 w x³.
@@ -49,8 +49,8 @@ test("checkpoint gives the gradients of the block and leaves nothing behind", ()
 
 test("two checkpoints in a row, gradient by the input", () => {
   const gradient = tf.grad((x: tf.Tensor) => {
-    const once = checkpoint((input) => tf.square(input as tf.Tensor), [x], []);
-    return tf.sum(checkpoint((input) => tf.square(input as tf.Tensor), [once], []));
+    const once = checkpoint((input) => tf.square(input), [x], []);
+    return tf.sum(checkpoint((input) => tf.square(input), [once], []));
   })(tf.tensor1d([2, -1]));
   expectClose(gradient, [32, -4]);
 });
@@ -74,8 +74,8 @@ test("sumSafe and meanSafe over axes, over nothing and of nothing", () => {
   expectClose(sumSafe(x, []), [1, 2, 3, 4, 5, 6, 7, 8]);
   expectClose(sumSafe(tf.zeros([0, 3])), [0]);
   expectClose(meanSafe(tf.zeros([0, 3]), [0]), [0, 0, 0]);
-  checkGradients((input) => sumSafe(input as tf.Tensor, [0, 2]), [x]);
-  checkGradients((input) => meanSafe(tf.square(input as tf.Tensor)), [x]);
+  checkGradients((input) => sumSafe(input, [0, 2]), [x]);
+  checkGradients((input) => meanSafe(tf.square(input)), [x]);
 });
 
 test("clip passes the gradient inside and at the ends only", () => {

@@ -42,7 +42,7 @@ test("resizeBilinear's value equals TensorFlow.js's, whose gradient is the wrong
 test("gradients of resizeBilinear, both conventions", () => {
   for (const alignCorners of [false, true]) {
     checkGradients(
-      (x) => resizeBilinear(x as tf.Tensor, {height: 5, width: 3}, {alignCorners}),
+      (x) => resizeBilinear(x, {height: 5, width: 3}, {alignCorners}),
       [sample("x", [2, 3, 4, 2])],
     );
   }
@@ -81,7 +81,7 @@ test("gradients of conv2d", () => {
     [3, 2, 1],
   ] as const) {
     checkGradients(
-      (x, filter, bias) => conv2d(x as tf.Tensor, filter as tf.Tensor, {bias, stride, padding}),
+      (x, filter, bias) => conv2d(x, filter, {bias, stride, padding}),
       [sample("x", [2, 4, 4, 2]), sample("f", [kernel, kernel, 2, 3]), sample("b", [3])],
       {samples: 10},
     );
@@ -100,7 +100,7 @@ test("convTranspose2x2 equals TensorFlow.js's, values and gradients", () => {
   const filter = sample("t", [2, 2, 5, 3]) as tf.Tensor4D;
   expectClose(convTranspose2x2(x, filter), tf.conv2dTranspose(x, filter, [2, 6, 8, 5], 2, "valid"), 1e-5);
   checkGradients(
-    (input, weight, bias) => convTranspose2x2(input as tf.Tensor, weight as tf.Tensor, bias),
+    (input, weight, bias) => convTranspose2x2(input, weight, bias),
     [sample("x", [2, 2, 3, 3]), sample("t", [2, 2, 4, 3]), sample("b", [4])],
     {samples: 10},
   );

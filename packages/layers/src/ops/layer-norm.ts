@@ -9,10 +9,10 @@ import * as tf from "@tensorflow/tfjs-core";
  * The gradient is written out: the one of TensorFlow.js goes through `pow` and tiles, 331 kernels where this
  * takes about fifteen. Only x, the means and the reciprocal deviations are kept for it.
  *
- * @param x Input.
- * @param weight Scale per channel.
- * @param bias Offset per channel.
- * @param epsilon Added to the variance.
+ * @param x - Input.
+ * @param weight - Scale per channel.
+ * @param bias - Offset per channel.
+ * @param epsilon - Added to the variance.
  * @returns The normalised tensor; the caller disposes it.
  *
  * Source: Ba et al. 2016, equations 3 and 4; the biased variance, as in PyTorch.

@@ -5,7 +5,7 @@ import * as tf from "@tensorflow/tfjs-core";
  *
  * TensorFlow.js has no such switch; operations inside a kernel are off the record, so this pretends to be one.
  *
- * @param fn What to run; it must not be asynchronous.
+ * @param fn - What to run; it must not be asynchronous.
  * @returns What the function returns; no gradient flows through it.
  */
 export function noGrad<T>(fn: () => T): T {

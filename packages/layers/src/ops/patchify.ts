@@ -8,8 +8,8 @@ import * as tf from "@tensorflow/tfjs-core";
  *
  * A convolution whose stride equals its kernel is this followed by a matrix product.
  *
- * @param x Grids.
- * @param patchSize Edge of a patch in px.
+ * @param x - Grids.
+ * @param patchSize - Edge of a patch in px.
  * @returns The patches; the caller disposes them.
  * @throws ShapeError if height or width is no multiple of the patch.
  */

@@ -5,7 +5,7 @@ const SLOPE = 1.702;
 /**
  * CLIP's approximation of GELU: `x · sigmoid(1.702 x)`.
  *
- * @param x Input of any shape.
+ * @param x - Input of any shape.
  * @returns The activated tensor; the caller disposes it.
  *
  * Source: Hendrycks and Gimpel 2016, section 2; used by the published CLIP models of OpenAI.

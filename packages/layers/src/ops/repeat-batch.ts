@@ -6,8 +6,8 @@ import {broadcast} from "./broadcast.js";
  *
  * Shapes: x [B, ...]; returns [B * times, ...].
  *
- * @param x Any tensor of rank 1 or more.
- * @param times How often each item comes; 1 gives x back under a new handle.
+ * @param x - Any tensor of rank 1 or more.
+ * @param times - How often each item comes; 1 gives x back under a new handle.
  * @returns The repeated tensor; the caller disposes it.
  */
 export function repeatBatch(x: tf.Tensor, times: number): tf.Tensor {

@@ -12,9 +12,9 @@ export interface ResizeBilinearOptions {
  *
  * Shapes: returns [to * from] numbers, row-major: one row of weights per output position.
  *
- * @param from Length of the axis before.
- * @param to Length after.
- * @param alignCorners As for {@link resizeBilinear}.
+ * @param from - Length of the axis before.
+ * @param to - Length after.
+ * @param alignCorners - As for {@link resizeBilinear}.
  * @returns Weights; each row sums to 1.
  */
 export function interpolationMatrix(from: number, to: number, alignCorners: boolean): Float32Array {
@@ -40,9 +40,9 @@ export function interpolationMatrix(from: number, to: number, alignCorners: bool
  * Two constant matrices do the work, so that value and gradient are right on every engine; the gradient of
  * TensorFlow.js's own operation is wrong for half-pixel centres.
  *
- * @param x Grids.
- * @param size Height and width to make.
- * @param options Corner convention; the default equals PyTorch's `align_corners=False`.
+ * @param x - Grids.
+ * @param size - Height and width to make.
+ * @param options - Corner convention; the default equals PyTorch's `align_corners=False`.
  * @returns The resampled grids; the caller disposes them.
  * @throws ShapeError if x has another rank than 4.
  */

@@ -6,8 +6,8 @@ import * as tf from "@tensorflow/tfjs-core";
  * Shapes: logits [..., C], targets [..., C]; returns [...].
  * Units: nats.
  *
- * @param logits Scores before softmax; finite.
- * @param targets Probabilities per row; they get no gradient and need not sum to 1.
+ * @param logits - Scores before softmax; finite.
+ * @param targets - Probabilities per row; they get no gradient and need not sum to 1.
  * @returns One loss per row; the caller disposes it.
  */
 export function softmaxCrossEntropy(logits: tf.Tensor, targets: tf.Tensor): tf.Tensor {

@@ -6,8 +6,8 @@ import * as tf from "@tensorflow/tfjs-core";
  * Some engines add up millions of numbers in one float32 and lose digits, and return rubbish for empty
  * tensors; here every partial sum is short and an empty sum is 0. The gradient repeats, without a tensor of ones.
  *
- * @param x Any float tensor.
- * @param axes Axes to remove; left out means all.
+ * @param x - Any float tensor.
+ * @param axes - Axes to remove; left out means all.
  * @returns The sum; the caller disposes it.
  */
 export function sumSafe(x: tf.Tensor, axes?: readonly number[]): tf.Tensor {

@@ -21,9 +21,9 @@ function project(output: Float32Array, weights: Float32Array): number {
  *
  * The output is reduced by fixed random weights, so that every element counts with a factor of its own.
  *
- * @param fn The function, float tensors to one float tensor of any shape.
- * @param inputs Where to check; every one of them is varied.
- * @param options Tolerance, step, number of samples.
+ * @param fn - The function, float tensors to one float tensor of any shape.
+ * @param inputs - Where to check; every one of them is varied.
+ * @param options - Tolerance, step, number of samples.
  * @returns The largest difference found.
  * @throws ClapsError naming input and element.
  */

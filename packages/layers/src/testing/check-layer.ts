@@ -24,7 +24,7 @@ export interface LayerExpectation<B extends Block> {
  * registered, same seed same weights, a gradient for every trainable weight, weights that survive a copy,
  * and no tensor left behind.
  *
- * @param expectation The Block and what is known about it.
+ * @param expectation - The Block and what is known about it.
  * @throws ClapsError saying which rule is broken.
  */
 export function checkLayer<B extends Block>(expectation: LayerExpectation<B>): void {
@@ -49,8 +49,8 @@ export function checkLayer<B extends Block>(expectation: LayerExpectation<B>): v
  * Throws if a Block holds another Block or a variable that it did not register, whose weights would be
  * neither trained nor saved.
  *
- * @param block The Block to look through, with its children.
- * @param path Where it is, for the message.
+ * @param block - The Block to look through, with its children.
+ * @param path - Where it is, for the message.
  */
 export function checkRegistration(block: Block, path: string): void {
   const children = new Set<unknown>(block.childBlocks().values());

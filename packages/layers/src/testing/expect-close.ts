@@ -11,10 +11,10 @@ function read(numbers: Numbers): ArrayLike<number> {
 /**
  * Throws unless two lists of numbers agree within an absolute and relative tolerance.
  *
- * @param actual What came.
- * @param expected What is right.
- * @param tolerance Largest |actual - expected| / max(1, |expected|); default 1e-5.
- * @param what Words for the message.
+ * @param actual - What came.
+ * @param expected - What is right.
+ * @param tolerance - Largest |actual - expected| / max(1, |expected|); default 1e-5.
+ * @param what - Words for the message.
  * @throws ClapsError naming the place of the largest difference; NaN equals nothing.
  */
 export function expectClose(actual: Numbers, expected: Numbers, tolerance = 1e-5, what = "numbers"): void {

@@ -121,6 +121,13 @@ test("gradients with respect to input and filter", async () => {
   }
 });
 
+test("a gradient that is larger than the output of the convolution is read where windows are", async () => {
+  const numbers = new Numbers(54);
+  const inputs = {dy: numbers.tensor([1, 5, 5, 2]), filter: numbers.tensor([3, 3, 2, 2])};
+  const attrs = {strides: [1, 1], pad: "same", dataFormat: "NHWC", inputShape: [1, 3, 3, 2]};
+  await sameAsPlain("Conv2DBackpropInput", inputs, attrs);
+});
+
 test("the filter gradient of a large picture is summed over portions of rows", async () => {
   // 9 places * 64 channels * 180 columns * 180 rows are more than one portion holds.
   const side = 180;

@@ -14,7 +14,7 @@ import {convert} from "./element-types.js";
 import {activate} from "./elementwise-unary.js";
 import {depthwiseFilterGradient, filterGradient} from "./filter-gradient.js";
 import {numbersAttribute} from "./attributes.js";
-import {reshape, transpose} from "./layout.js";
+import {reshape, slice, transpose} from "./layout.js";
 import {inputOf, type KernelCall, type Lowering} from "./lowering.js";
 
 /** Strides, dilations and sizes under the names of ONNX. */
@@ -145,14 +145,24 @@ function spread(graph: Graph, dy: Value, filter: Value, {geometry, groups}: Tran
   });
 }
 
+/** The part of a gradient that the windows cover; a caller may give more, which TensorFlow.js leaves unread. */
+function covered(graph: Graph, dy: Value, geometry: Geometry): Value {
+  const vertical = geometry.dataFormat === "channelsFirst" ? 2 : 1;
+  return slice(graph, dy, [
+    {axis: vertical, begin: 0, size: geometry.outHeight},
+    {axis: vertical + 1, begin: 0, size: geometry.outWidth},
+  ]);
+}
+
 const conv2dBackpropInput: Lowering = (graph, call) => {
-  const dy = convert(graph, inputOf(call, "dy"), "float32");
+  const given = convert(graph, inputOf(call, "dy"), "float32");
   const filter = convert(graph, inputOf(call, "filter"), "float32");
   const inputShape = numbersAttribute(call, "inputShape");
   const geometry = convolutionGeometry(withoutDilation(call), {
     input: inputShape,
     filter: filter.shape,
   });
+  const dy = covered(graph, given, geometry);
   const {outChannels} = geometry;
   if (tiles(geometry) && geometry.dataFormat === "channelsLast") {
     const matrix = filterMatrix(graph, filter, geometry);

@@ -56,6 +56,22 @@ function rounding(op: string): Lowering {
   };
 }
 
+/** The whole numbers beyond which e to their power is 0 or infinite in float32. */
+const EXPONENTS = {least: -104, most: 89};
+
+/** e to the power of whole numbers: there are few, so their values are looked up, correctly rounded. */
+function exponentialOfIntegers(graph: Graph, x: Value): Value {
+  const {least, most} = EXPONENTS;
+  const table = Float32Array.from({length: most - least + 1}, (_, index) => Math.exp(index + least));
+  const bounds = [graph.scalar(least, "int32"), graph.scalar(most, "int32")];
+  const inside = graph.one("Clip", [x, ...bounds], x.shape, "int32");
+  const values = graph.constant(table, [table.length], "float32");
+  return graph.one("Gather", [values, binary(graph, "Sub", inside, least)], x.shape, "float32", {axis: 0});
+}
+
+const exponential: Operator = (graph, x) =>
+  x.dtype === "int32" ? exponentialOfIntegers(graph, x) : apply(graph, "Exp", x);
+
 /** Sigmoid by its definition: ONNX Runtime's own is 0 below -18 and has two right digits at -15. */
 const sigmoid: Operator = (graph, x) => {
   const grown = binary(graph, "Add", apply(graph, "Exp", apply(graph, "Neg", x)), 1);
@@ -218,7 +234,7 @@ export const elementwiseUnary: Readonly<Record<string, Lowering>> = {
   Elu: unary(operator("Elu")),
   EluGrad: eluGradient,
   Erf: unary(operator("Erf")),
-  Exp: unary(operator("Exp"), {gives: "float32"}),
+  Exp: unary(exponential, {gives: "float32", integers: true}),
   Expm1: unary(exponentialMinusOne),
   Floor: rounding("Floor"),
   IsFinite: unary(isFinite, TRUTH),

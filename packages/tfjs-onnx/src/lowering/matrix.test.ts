@@ -121,4 +121,21 @@ test("sums of products in index notation", async () => {
   }
 });
 
+test("index notation that TensorFlow.js does not take is refused in its words", async () => {
+  const square = plain([1, 2, 3, 4], "float32", [2, 2]);
+  for (const [equation, words] of [
+    ["ii->i", /duplicate axes/],
+    ["ij,jk", /arrow/],
+    ["i,j,k->ijk", /more than 2/],
+  ] as const) {
+    const terms = equation.split("->")[0]?.split(",") ?? [];
+    const error = await runEager(
+      "Einsum",
+      terms.map(() => square),
+      {equation},
+    ).catch((thrown: unknown) => thrown);
+    assert.match(String(error), words);
+  }
+});
+
 test.run();

@@ -1,5 +1,6 @@
+import {backend_util, type Tensor} from "@tensorflow/tfjs-core";
+
 import {CONTRIB_DOMAIN, sizeOf, type Graph, type Value} from "../graph.js";
-import {UnsupportedLoweringError} from "../errors.js";
 import {flagAttribute, textAttribute} from "./attributes.js";
 import {broadcasting, broadcastShapes} from "./broadcast.js";
 import {arithmeticType, convert, upcast} from "./element-types.js";
@@ -123,19 +124,17 @@ const fusedMatMul: Lowering = (graph, call, context) => {
 
 const einsum: Lowering = (graph, call) => {
   const equation = (textAttribute(call, "equation") ?? "").replaceAll(/\s/g, "");
-  const [left = "", right = ""] = equation.split("->");
+  // TensorFlow.js's own reading of the equation refuses what it does not know, in its own words.
+  const {allDims, idDims} = backend_util.decodeEinsumEquation(equation, call.list.length);
+  backend_util.checkEinsumDimSizes(allDims.length, idDims, call.list as unknown as Tensor[]);
   const sizes = new Map<string, number>();
-  for (const [index, term] of left.split(",").entries()) {
-    for (const [axis, letter] of [...term].entries()) {
-      sizes.set(letter, call.list[index]?.shape[axis] ?? 1);
+  for (const [index, axes] of idDims.entries()) {
+    for (const [axis, dimension] of axes.entries()) {
+      sizes.set(allDims[dimension] as string, call.list[index]?.shape[axis] as number);
     }
   }
+  const shape = [...(equation.split("->")[1] ?? "")].map((letter) => sizes.get(letter) as number);
   const dtype = arithmeticType(call.list.map((value) => value.dtype).reduce(upcast));
-  const shape = [...right].map((letter) => {
-    const size = sizes.get(letter);
-    if (size === undefined) throw new UnsupportedLoweringError(`unknown letter in "${equation}"`);
-    return size;
-  });
   const inputs = call.list.map((value) => convert(graph, value, dtype));
   return [graph.one("Einsum", inputs, shape, dtype, {equation})];
 };

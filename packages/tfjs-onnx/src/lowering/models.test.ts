@@ -51,7 +51,7 @@ test("image encoder: patches, windows, relative positions, attention, neck, upsc
   const window = 4;
   const loss: Loss = (picture, patch, weight, bias, qkv, table, neck, up) => {
     const grid = tf.conv2d(picture as tf.Tensor4D, patch as tf.Tensor4D, 2, "valid");
-    const normed = layerNorm(grid, weight as tf.Tensor, bias as tf.Tensor) as tf.Tensor4D;
+    const normed = layerNorm(grid, weight, bias) as tf.Tensor4D;
     // Windows of 4 x 4 over a 6 x 6 grid, padded to 8 x 8.
     const padded = tf.pad(normed, [
       [0, 0],
@@ -90,9 +90,9 @@ test("image encoder: patches, windows, relative positions, attention, neck, upsc
     const attended = tf.matMul(tf.softmax(biased), v);
     const joined = tf.transpose(tf.reshape(attended, [1, 2, 2, window, window, width]), [0, 1, 3, 2, 4, 5]);
     const whole = tf.slice(tf.reshape(joined, [1, 8, 8, width]), [0, 0, 0, 0], [1, side, side, width]);
-    const features = tf.conv2d(tf.add(grid, whole) as tf.Tensor4D, neck as tf.Tensor4D, 1, "same");
+    const features = tf.conv2d(tf.add<tf.Tensor4D>(grid, whole), neck as tf.Tensor4D, 1, "same");
     // Transposed 2 x 2 convolution with stride 2 as a product.
-    const spread = tf.matMul(tf.reshape(gelu(features), [side * side, width]), up as tf.Tensor2D);
+    const spread = tf.matMul(tf.reshape(gelu(features), [side * side, width]), up);
     const large = tf.transpose(tf.reshape(spread, [1, side, side, 2, 2, 4]), [0, 1, 3, 2, 4, 5]);
     return tf.mean(tf.square(tf.reshape(large, [1, 12, 12, 4])));
   };
@@ -136,11 +136,11 @@ test("prompt encoder: sine and cosine positions, choice by label, tiles", async 
 test("text tower: embedding, causal mask, quick GELU, pooling at the end token", async () => {
   const loss: Loss = (table, weight) => {
     const ids = tf.tensor1d([4, 1, 1, 7, 0, 4], "int32");
-    const tokens = tf.reshape(tf.gather(table as tf.Tensor2D, ids), [2, 3, 5]) as tf.Tensor3D;
+    const tokens = tf.reshape<tf.Rank.R3>(tf.gather(table as tf.Tensor2D, ids), [2, 3, 5]);
     const mask = tf.tensor2d([0, -1e9, -1e9, 0, 0, -1e9, 0, 0, 0], [3, 3]);
     const scores = tf.add(tf.matMul(tokens, tokens, false, true), mask);
     const mixed = tf.matMul(tf.softmax(scores), tokens);
-    const hidden = tf.matMul(tf.reshape(mixed, [6, 5]), weight as tf.Tensor2D);
+    const hidden = tf.matMul(tf.reshape(mixed, [6, 5]), weight);
     const active = tf.mul(hidden, tf.sigmoid(tf.mul(hidden, 1.702)));
     const last = tf.gather(active, tf.tensor1d([2, 5], "int32"));
     return tf.mean(tf.abs(last));

@@ -1,7 +1,7 @@
 import {test} from "uvu";
 import * as assert from "uvu/assert";
 
-import {Numbers, plain, runEager, sameAsPlain} from "./cpu-oracle.twin.js";
+import {Numbers, plain, runEager, runPlain, sameAsPlain} from "./cpu-oracle.twin.js";
 import {backend_util} from "@tensorflow/tfjs-core";
 
 type Four = [number, number, number, number];
@@ -46,6 +46,15 @@ test("gradients, with overlapping windows and ties", async () => {
     await sameAsPlain("MaxPoolGrad", {dy, input: values, output: dy}, {...attrs});
     await sameAsPlain("AvgPoolGrad", {dy, input: values}, {...attrs});
   }
+});
+
+test("margins as wide as the window run on the plain implementation", async () => {
+  const numbers = new Numbers(62);
+  const x = numbers.tensor([1, 3, 3, 1]);
+  const attrs = {filterSize: [1, 1], strides: [2, 2], pad: 1};
+  const [expected] = await runPlain("MaxPool", {x}, attrs);
+  const [actual] = await runEager("MaxPool", {x}, attrs);
+  assert.equal(actual?.values, expected?.values);
 });
 
 test("the first of two largest elements takes the whole gradient", async () => {

@@ -1,3 +1,4 @@
+import {UnsupportedLoweringError} from "../errors.js";
 import {sizeOf, type Value} from "../graph.js";
 import {
   onnxPads,
@@ -12,11 +13,17 @@ import {convert} from "./element-types.js";
 import {reshape, sameShape} from "./layout.js";
 import {inputOf, type Lowering} from "./lowering.js";
 
+/** Strides, margins and sizes under the names of ONNX, whose margins must be smaller than the window. */
 function windowAttributes(geometry: Geometry): Record<string, readonly number[]> {
+  const {filterHeight, filterWidth} = geometry;
+  const [top = 0, left = 0, bottom = 0, right = 0] = onnxPads(geometry);
+  if (Math.max(top, bottom) >= filterHeight || Math.max(left, right) >= filterWidth) {
+    throw new UnsupportedLoweringError("expected margins smaller than the window");
+  }
   return {
-    kernel_shape: [geometry.filterHeight, geometry.filterWidth],
+    kernel_shape: [filterHeight, filterWidth],
     strides: [geometry.strideHeight, geometry.strideWidth],
-    pads: onnxPads(geometry),
+    pads: [top, left, bottom, right],
   };
 }
 

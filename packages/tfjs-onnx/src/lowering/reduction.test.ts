@@ -57,6 +57,25 @@ test("a NaN anywhere makes the maximum and the minimum NaN, infinities of both s
   assert.equal(largest?.values, [NaN, NaN, NaN, Infinity, -Infinity]);
 });
 
+test("a NaN among many numbers is found along the first and the last axis", async () => {
+  const numbers = new Numbers(13);
+  for (const place of [0, 1, 63, 64, 150, 199]) {
+    const values = [...numbers.tensor([200]).values];
+    values[place] = NaN;
+    for (const shape of [
+      [1, 200],
+      [200, 1],
+      [20, 10],
+    ]) {
+      const x = plain(values, "float32", shape);
+      for (const axis of [0, 1]) {
+        await sameAsPlain("Max", {x}, {reductionIndices: [axis], keepDims: false});
+        await sameAsPlain("Min", {x}, {axis: [axis], keepDims: false});
+      }
+    }
+  }
+});
+
 test("sums of int32 wrap", async () => {
   const x = plain([2147483647, 1, 5], "int32");
   const [sum] = await sameAsPlain("Sum", {x}, {axis: [0], keepDims: false});
@@ -73,6 +92,17 @@ test("index of the largest and smallest: first among equals, NaN passed over unl
     }
     const x = plain([1, NaN, 3, 3, NaN, 1, 2, 9, 5, 5, 1, 1], "float32", [3, 4]);
     await sameAsPlain(kernel, {x}, {axis: 1});
+    for (const values of [
+      [0, 3, 5, NaN, 3],
+      [5, 0, NaN, -1, 3],
+      [NaN, 1, 2, 3, 4],
+      [-Infinity, NaN, -Infinity, NaN],
+    ]) {
+      await sameAsPlain(kernel, {x: plain(values)}, {axis: 0});
+    }
+    // Long enough for vector instructions, with many ties.
+    await sameAsPlain(kernel, {x: numbers.tensor([3, 100], "int32", 0, 5)}, {axis: 1});
+    await sameAsPlain(kernel, {x: numbers.tensor([100, 3], "bool")}, {axis: 0});
   }
 });
 

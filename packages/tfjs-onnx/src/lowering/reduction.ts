@@ -1,6 +1,7 @@
 import type {Graph, Value, ValueType} from "../graph.js";
 import {axesAttribute, axisAttribute, flagAttribute} from "./attributes.js";
 import {arithmeticType, convert} from "./element-types.js";
+import {reshape, slice} from "./layout.js";
 import {inputOf, type Lowering} from "./lowering.js";
 
 /** What a reduction runs over and how its result is shaped. */
@@ -70,18 +71,27 @@ function reduction(apply: Reducer, {axes = "axis", computes, gives}: ReductionOp
   };
 }
 
-/** Index of the largest or smallest element along one axis, the first one among equals. */
+/**
+ * Index of the largest or smallest element along one axis: the first one among equals.
+ *
+ * TensorFlow.js passes over NaN unless it comes first; ONNX Runtime does either, depending on the length.
+ */
 function indexOfExtreme(op: "ArgMax" | "ArgMin"): Lowering {
   return (graph, call) => {
     const input = inputOf(call, "x");
     const x = convert(graph, input, arithmeticType(input.dtype));
-    if (x.shape.length === 0) {
-      return [graph.constant(Int32Array.of(0), [], "int32")];
-    }
+    const zero = graph.scalar(0, "int32");
+    if (x.shape.length === 0) return [zero];
     const axis = axisAttribute(call, "axis", x.shape);
     const shape = reducedShape(x.shape, {axes: [axis], keepDims: false});
-    const index = graph.one(op, [x], shape, "int64", {axis, keepdims: 0});
-    return [graph.cast(index, "int32")];
+    const find = (value: Value): Value =>
+      graph.cast(graph.one(op, [value], shape, "int64", {axis, keepdims: 0}), "int32");
+    if (x.dtype !== "float32") return [find(x)];
+    const missing = graph.one("IsNaN", [x], x.shape, "bool");
+    const worst = graph.scalar(op === "ArgMax" ? -Infinity : Infinity, "float32");
+    const index = find(graph.one("Where", [missing, worst, x], x.shape, "float32"));
+    const first = reshape(graph, slice(graph, missing, [{axis, begin: 0, size: 1}]), shape);
+    return [graph.one("Where", [first, zero, index], shape, "int32")];
   };
 }
 

@@ -72,6 +72,17 @@ test("concat, pack, split and unpack", async () => {
   await sameAsPlain("Unpack", {value: numbers.tensor([1, 4])}, {axis: 0});
 });
 
+test("stacking different element types and axes out of range are refused", async () => {
+  const [a, b] = [plain([1]), plain([1], "bool")];
+  for (const [kernel, inputs, attrs, words] of [
+    ["Pack", [a, b], {axis: 0}, /matching dtypes/],
+    ["Pack", [a, a], {axis: 3}, /axis from -2 to 1/],
+  ] as const) {
+    const error = await runEager(kernel, inputs, attrs).catch((thrown: unknown) => thrown);
+    assert.match(String(error), words);
+  }
+});
+
 test("paddings", async () => {
   const numbers = new Numbers(23);
   for (const dtype of TYPES) {

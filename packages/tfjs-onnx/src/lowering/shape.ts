@@ -21,6 +21,9 @@ function completeShape(shape: readonly number[], size: number): number[] {
 }
 
 function insertAxis(shape: readonly number[], axis: number): number[] {
+  if (axis < -1 - shape.length || axis > shape.length) {
+    throw new RangeError(`expected an axis from ${-1 - shape.length} to ${shape.length}, got ${axis}`);
+  }
   const position = axis < 0 ? axis + shape.length + 1 : axis;
   return [...shape.slice(0, position), 1, ...shape.slice(position)];
 }
@@ -101,7 +104,10 @@ const concatKernel: Lowering = (graph, call) => {
 
 const pack: Lowering = (graph, call) => {
   const axis = numberAttribute(call, "axis", 0);
-  const values = alike(graph, call.list).map((value) => reshape(graph, value, insertAxis(value.shape, axis)));
+  if (call.list.some(({dtype}) => dtype !== call.list[0]?.dtype)) {
+    throw new TypeError("All tensors passed to stack must have matching dtypes");
+  }
+  const values = call.list.map((value) => reshape(graph, value, insertAxis(value.shape, axis)));
   const rank = values[0]?.shape.length ?? 0;
   return [concat(graph, values, axis < 0 ? axis + rank : axis)];
 };

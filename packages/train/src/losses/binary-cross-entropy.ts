@@ -1,3 +1,4 @@
+import {checkShape} from "@claps/core";
 import * as tf from "@tensorflow/tfjs-core";
 
 /**
@@ -9,16 +10,19 @@ import * as tf from "@tensorflow/tfjs-core";
  * Shapes: logits and targets of one shape [...] → [...].
  * Units: logits in, nats out; targets 0..1, soft ones allowed.
  *
- * @param logits Predictions before the sigmoid.
- * @param targets Truth of the same shape.
+ * @param logits - Predictions before the sigmoid.
+ * @param targets - Truth of the same shape.
  * @returns One number per element; take the mean or sum as needed. The caller disposes it.
+ * @throws ShapeError if the shapes differ.
  * @example
+ * ```ts
  * const loss = tf.mean(binaryCrossEntropy(tf.tensor1d([2, -1]), tf.tensor1d([1, 0])));
+ * ```
  *
  * Source: checked against torch.nn.functional.binary_cross_entropy_with_logits.
  */
 export function binaryCrossEntropy(logits: tf.Tensor, targets: tf.Tensor): tf.Tensor {
-  tf.util.assertShapesMatch(logits.shape, targets.shape, "binaryCrossEntropy, logits and targets: ");
+  checkShape(targets.shape, logits.shape, "targets of the binary cross entropy");
   const operation = tf.customGrad((...args) => {
     const [x, save] = args as unknown as [tf.Tensor, tf.GradSaveFunc];
     save([x, targets]);
@@ -36,8 +40,8 @@ export function binaryCrossEntropy(logits: tf.Tensor, targets: tf.Tensor): tf.Te
 /**
  * The values of {@link binaryCrossEntropy} for use inside another loss with its own gradient.
  *
- * @param x Logits.
- * @param t Targets of the same shape.
+ * @param x - Logits.
+ * @param t - Targets of the same shape.
  * @returns max(x, 0) - x t + log(1 + exp(-|x|)); the caller disposes it.
  */
 export function crossEntropyValues(x: tf.Tensor, t: tf.Tensor): tf.Tensor {

@@ -1,3 +1,4 @@
+import {checkShape} from "@claps/core";
 import * as tf from "@tensorflow/tfjs-core";
 
 /**
@@ -9,19 +10,22 @@ import * as tf from "@tensorflow/tfjs-core";
  * Shapes: logits, targets and weight [M, L], M masks of L pixels → [M].
  * Units: logits in; targets and weights 0..1.
  *
- * @param logits Predictions before the sigmoid.
- * @param targets Truth of the same shape.
- * @param weight Weight per pixel, 0 for pixels to ignore; left out means 1 everywhere.
+ * @param logits - Predictions before the sigmoid.
+ * @param targets - Truth of the same shape.
+ * @param weight - Weight per pixel, 0 for pixels to ignore; left out means 1 everywhere.
  * @returns One loss per mask, 0..1; the caller disposes it.
+ * @throws ShapeError if the shapes differ.
  * @example
+ * ```ts
  * const loss = tf.mean(diceLoss(tf.zeros([2, 64]), tf.ones([2, 64])));
+ * ```
  *
  * Source: Milletari et al. 2016 without squares; checked against the dice loss of transformers.
  */
 export function diceLoss(logits: tf.Tensor2D, targets: tf.Tensor2D, weight?: tf.Tensor2D): tf.Tensor1D {
-  tf.util.assertShapesMatch(logits.shape, targets.shape, "diceLoss, logits and targets: ");
+  checkShape(targets.shape, logits.shape, "targets of the dice loss");
   if (weight !== undefined) {
-    tf.util.assertShapesMatch(logits.shape, weight.shape, "diceLoss, logits and weight: ");
+    checkShape(weight.shape, logits.shape, "weight of the dice loss");
   }
   const operation = tf.customGrad((...args) => {
     const [x, save] = args as unknown as [tf.Tensor, tf.GradSaveFunc];

@@ -150,7 +150,7 @@ function batch(prompts: number, counts: number[]): Batch {
 }
 
 test("mask loss: one pixel by hand", () => {
-  const one = tf.ones([1, 1, 1, 1]) as tf.Tensor4D;
+  const one = tf.ones<tf.Rank.R4>([1, 1, 1, 1]);
   const {loss, focal, dice, iouError} = maskLoss({
     logits: tf.zeros([1, 1, 1, 1]),
     iou: tf.tensor2d([[0.3]]),
@@ -181,10 +181,10 @@ test("mask loss: what is not labelled changes neither loss nor gradient", () => 
   const two = batch(2, [1, 1]);
   const expected = maskLoss(two).loss.dataSync()[0] as number;
   // A third prompt that does not count, with absurd predictions.
-  const absurd = tf.fill([1, 1, 2, 3], 1e4) as tf.Tensor4D;
+  const absurd = tf.fill<tf.Rank.R4>([1, 1, 2, 3], 1e4);
   const three: Batch = {
     logits: tf.concat([two.logits, absurd], 1),
-    iou: tf.concat([two.iou, tf.fill([1, 1], 50)], 1) as tf.Tensor2D,
+    iou: tf.concat([two.iou, tf.fill<tf.Rank.R2>([1, 1], 50)], 1),
     truth: tf.concat([two.truth, tf.zerosLike(absurd)], 1),
     weight: tf.concat([two.weight, tf.onesLike(absurd)], 1),
     counts: tf.tensor2d([[1, 1, 0]]),

@@ -7,12 +7,14 @@ import {noGrad} from "@claps/layers";
  * Shapes: logits, targets and weight [M, L], M masks of L pixels → [M].
  * Units: a pixel is predicted where its logit is above 0; targets and weights 0..1.
  *
- * @param logits Predictions before the sigmoid.
- * @param targets Truth of the same shape; soft values count in part.
- * @param weight Weight per pixel, 0 for pixels to ignore; left out means 1 everywhere.
+ * @param logits - Predictions before the sigmoid.
+ * @param targets - Truth of the same shape; soft values count in part.
+ * @param weight - Weight per pixel, 0 for pixels to ignore; left out means 1 everywhere.
  * @returns Intersection over union, the union taken as at least one pixel; the caller disposes it.
  * @example
+ * ```ts
  * const reached = maskIou(logits, truth);
+ * ```
  *
  * Source: the target of SAM's IoU head, Kirillov et al. 2023, appendix A.
  */

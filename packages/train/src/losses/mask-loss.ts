@@ -48,12 +48,14 @@ export const MASK_LOSS_WEIGHTS: MaskLossWeights = Object.freeze({focal: 20, dice
  *
  * Shapes: see {@link MaskLossInputs}. Units: logits in.
  *
- * @param inputs Predictions, truth and what counts.
- * @param weights Weight of each part; default 20 focal, 1 dice, 1 IoU.
+ * @param inputs - Predictions, truth and what counts.
+ * @param weights - Weight of each part; default 20 focal, 1 dice, 1 IoU.
  * @returns The weighted sum and the unweighted parts; the caller disposes them.
  * @throws ShapeError if the shapes do not belong together.
  * @example
+ * ```ts
  * const {loss} = maskLoss({logits, iou, truth, weight: tf.onesLike(truth), counts: tf.ones([n, p])});
+ * ```
  *
  * Source: Kirillov et al. 2023, appendix A, with focal alpha 0.25 and gamma 2.
  * Differs: pixels and prompts can be left out.

@@ -1,4 +1,4 @@
-import {ConfigError, checkRange} from "@claps/core";
+import {ConfigError, checkRange, checkShape} from "@claps/core";
 import * as tf from "@tensorflow/tfjs-core";
 import {crossEntropyValues} from "./binary-cross-entropy.js";
 
@@ -20,14 +20,16 @@ export interface SigmoidFocalOptions {
  * Shapes: logits and targets of one shape [...] → [...].
  * Units: logits in; targets 0..1.
  *
- * @param logits Predictions before the sigmoid.
- * @param targets Truth of the same shape.
- * @param options Class weight and focus.
+ * @param logits - Predictions before the sigmoid.
+ * @param targets - Truth of the same shape.
+ * @param options - Class weight and focus.
  * @returns One number per element; the caller disposes it.
  * @throws ConfigError if gamma is below 0 or between 0 and 1 (its gradient is infinite at a perfect
- *   prediction), or alpha is above 1.
+ *   prediction), or alpha is above 1; ShapeError if the shapes differ.
  * @example
+ * ```ts
  * const loss = tf.mean(sigmoidFocal(logits, truth, {alpha: 0.25, gamma: 2}));
+ * ```
  *
  * Source: Lin et al. 2017, equation 5; checked against the sigmoid focal loss of transformers.
  */
@@ -42,7 +44,7 @@ export function sigmoidFocal(
   if (gamma > 0 && gamma < 1) {
     throw new ConfigError(`gamma of the focal loss: expected 0 or at least 1, got ${gamma}.`);
   }
-  tf.util.assertShapesMatch(logits.shape, targets.shape, "sigmoidFocal, logits and targets: ");
+  checkShape(targets.shape, logits.shape, "targets of the focal loss");
   const operation = tf.customGrad((...args) => {
     const [x, save] = args as unknown as [tf.Tensor, tf.GradSaveFunc];
     save([x, targets]);

@@ -52,9 +52,11 @@ interface Scalars {
  * skipping are folded into scalars. Call `track` first, outside `engine.compile`; `apply` may run inside.
  *
  * @example
+ * ```ts
  * const optimizer = new AdamW({weightDecay: 0.05});
  * optimizer.track(weights);
  * optimizer.apply(gradients, weights, tf.scalar(1e-3), tf.scalar(1));
+ * ```
  *
  * Source: Loshchilov and Hutter 2019, algorithm 2; checked against torch.optim.AdamW.
  */
@@ -63,7 +65,7 @@ export class AdamW {
   readonly #slots = new Map<string, Slot>();
 
   /**
-   * @param options Means, epsilon and decay.
+   * @param options - Means, epsilon and decay.
    * @throws ConfigError if a setting is out of range.
    */
   constructor(options: AdamWOptions = {}) {
@@ -81,8 +83,8 @@ export class AdamW {
    * Weights that are no longer named keep their moments for later. After a change of the set, compile the
    * training step anew.
    *
-   * @param variables The trained weights by dotted path.
-   * @param updates Updates done so far in the run; default 0.
+   * @param variables - The trained weights by dotted path.
+   * @param updates - Updates done so far in the run; default 0.
    */
   track(variables: ReadonlyMap<string, tf.Variable>, updates = 0): void {
     checkRange(updates, {min: 0, integer: true}, "updates of AdamW.track");
@@ -105,11 +107,11 @@ export class AdamW {
    *
    * Shapes: each gradient that of its weight; learningRate, step and scale [].
    *
-   * @param gradients By dotted path.
-   * @param variables The weights by dotted path, tracked before.
-   * @param learningRate Rate of this update.
-   * @param step Number of this update in the run, from 1, float32; skipped updates do not count.
-   * @param options Factor of the gradients, and whether the update happens at all.
+   * @param gradients - By dotted path.
+   * @param variables - The weights by dotted path, tracked before.
+   * @param learningRate - Rate of this update.
+   * @param step - Number of this update in the run, from 1, float32; skipped updates do not count.
+   * @param options - Factor of the gradients, and whether the update happens at all.
    * @throws ConfigError if a gradient has no weight, or its weight is not tracked.
    */
   apply(
@@ -201,7 +203,7 @@ export class AdamW {
   /**
    * How many updates each weight took part in.
    *
-   * @param updates Updates done so far in the run.
+   * @param updates - Updates done so far in the run.
    */
   updateCounts(updates: number): Map<string, number> {
     return new Map([...this.#slots].map(([name, slot]) => [name, slot.paused ?? updates - slot.missed]));
@@ -210,8 +212,8 @@ export class AdamW {
   /**
    * Sets how many updates each weight took part in, after its moments were restored.
    *
-   * @param counts As {@link updateCounts} gave them.
-   * @param updates Updates done so far in the run.
+   * @param counts - As {@link updateCounts} gave them.
+   * @param updates - Updates done so far in the run.
    * @throws ConfigError if a tracked weight has no count.
    */
   restoreUpdateCounts(counts: ReadonlyMap<string, number>, updates: number): void {

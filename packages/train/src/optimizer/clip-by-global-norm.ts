@@ -4,7 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 /**
  * The length of all gradients taken as one vector.
  *
- * @param gradients By name.
+ * @param gradients - By name.
  * @returns A scalar; not finite if any gradient is not. The caller disposes it.
  */
 export function globalNorm(gradients: ReadonlyMap<string, tf.Tensor>): tf.Scalar {
@@ -21,8 +21,8 @@ export function globalNorm(gradients: ReadonlyMap<string, tf.Tensor>): tf.Scalar
 /**
  * The factor that brings a norm down to its limit.
  *
- * @param norm The norm, a scalar.
- * @param max The limit.
+ * @param norm - The norm, a scalar.
+ * @param max - The limit.
  * @returns min(1, max / (norm + 1e-6)), a scalar; the caller disposes it.
  * @throws ConfigError if the limit is not above 0.
  */
@@ -34,12 +34,14 @@ export function clipFactor(norm: tf.Tensor, max: number): tf.Scalar {
 /**
  * Gradients scaled so that, taken as one vector, they are not longer than the limit.
  *
- * @param gradients By name.
- * @param max The limit of the norm.
+ * @param gradients - By name.
+ * @param max - The limit of the norm.
  * @returns The scaled gradients and the norm before scaling; the caller disposes them.
  * @throws ConfigError if the limit is not above 0.
  * @example
+ * ```ts
  * const {gradients: clipped, norm} = clipByGlobalNorm(gradients, 1);
+ * ```
  *
  * Source: checked against torch.nn.utils.clip_grad_norm_.
  */

@@ -8,12 +8,14 @@ const NOT_DECAYED =
  * Matrices and kernels (two axes or more) decay. Biases, norms and other vectors do not, nor do embedding
  * tables, learned tokens, position tables and the logit scale, recognised by their published names.
  *
- * @param name Dotted path of the weight.
- * @param shape Its shape.
+ * @param name - Dotted path of the weight.
+ * @param shape - Its shape.
  * @returns True for a weight that decays.
  * @example
+ * ```ts
  * decaysByDefault("layers.0.attn.qkv.weight", [96, 288]); // true
  * decaysByDefault("pos_embed", [1, 16, 16, 96]); // false
+ * ```
  *
  * Source: the recipes of CLIP and of vision transformers, which leave out vectors and scales; leaving out the
  * tables too is our reading.

@@ -7,9 +7,11 @@ import * as tf from "@tensorflow/tfjs-core";
  * Call `track` first, outside `engine.compile`; `update` may run inside.
  *
  * @example
+ * ```ts
  * const average = new ExponentialMovingAverage(0.999);
  * average.track(weights);
  * average.update(weights);
+ * ```
  *
  * Source: Polyak and Juditsky 1992 in its exponential form.
  */
@@ -19,7 +21,7 @@ export class ExponentialMovingAverage {
   readonly #copies = new Map<string, tf.Variable>();
 
   /**
-   * @param decay What stays of the old average in each update, 0..1.
+   * @param decay - What stays of the old average in each update, 0..1.
    * @throws ConfigError if the decay is out of range.
    */
   constructor(decay: number) {
@@ -30,7 +32,7 @@ export class ExponentialMovingAverage {
   /**
    * Starts following weights, from the values that they have now; those followed already go on.
    *
-   * @param variables Weights by dotted path.
+   * @param variables - Weights by dotted path.
    */
   track(variables: ReadonlyMap<string, tf.Variable>): void {
     for (const [name, variable] of variables) {
@@ -46,7 +48,7 @@ export class ExponentialMovingAverage {
   /**
    * average = decay * average + (1 - decay) * weight.
    *
-   * @param variables Weights by dotted path, tracked before.
+   * @param variables - Weights by dotted path, tracked before.
    * @throws ConfigError if a weight is not tracked.
    */
   update(variables: ReadonlyMap<string, tf.Tensor>): void {

@@ -16,13 +16,15 @@ export interface WarmupCosineOptions {
 /**
  * A rate that rises in a line and falls along half a cosine.
  *
- * @param options Highest rate and lengths in steps.
+ * @param options - Highest rate and lengths in steps.
  * @returns The schedule.
  * @throws ConfigError if a setting is out of range.
  * @example
+ * ```ts
  * const schedule = warmupCosine({rate: 1e-3, warmupSteps: 10, totalSteps: 100});
  * schedule(0); // 0
  * schedule(10); // 0.001
+ * ```
  *
  * Source: get_cosine_schedule_with_warmup of transformers.
  * Differs: stays at 0 after the last step instead of rising again.
@@ -41,11 +43,13 @@ export function warmupCosine({rate, warmupSteps, totalSteps}: WarmupCosineOption
 /**
  * The same rate in every step.
  *
- * @param rate The rate.
+ * @param rate - The rate.
  * @returns The schedule.
  * @throws ConfigError if the rate is below 0.
  * @example
+ * ```ts
  * constantRate(1e-4)(7); // 0.0001
+ * ```
  */
 export function constantRate(rate: number): Schedule {
   checkRange(rate, {min: 0}, "rate of the schedule");
