@@ -12,7 +12,7 @@ import "@tensorflow/tfjs-layers";
 import {execFileSync} from "node:child_process";
 import {appendFileSync, mkdirSync, readFileSync} from "node:fs";
 import {createRequire} from "node:module";
-import {availableParallelism, cpus} from "node:os";
+import {availableParallelism, cpus, loadavg} from "node:os";
 import {dirname, join} from "node:path";
 import {fileURLToPath} from "node:url";
 
@@ -156,6 +156,10 @@ function versionOf(name: string): string {
 }
 
 function main(): void {
+  const [load = 0] = loadavg();
+  if (load > availableParallelism() / 4) {
+    console.log(`Other programs keep this machine busy (load ${load.toFixed(1)}): the times say little.`);
+  }
   const timings = (["compiled", "eager", "wasm"] as const).map(measureApart);
   const wasm = timings[2] as Timing;
   console.log(
@@ -175,6 +179,7 @@ function main(): void {
     date: new Date().toISOString(),
     cpu: cpus()[0]?.model.trim(),
     threads: availableParallelism(),
+    loadBefore: load,
     node: process.version,
     tfjs: tf.version_core,
     onnxruntime: versionOf("onnxruntime-node"),

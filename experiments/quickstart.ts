@@ -18,6 +18,7 @@ import {
   truthEllipse,
 } from "@claps/experiment";
 import {clapsTiny} from "@claps/method";
+import {samTiny} from "@claps/sam";
 
 export default defineExperiment({
   name: "quickstart",
@@ -27,8 +28,9 @@ export default defineExperiment({
     {dataset: drive, synthetic: {count: 32}},
     {dataset: amdSd, synthetic: {count: 76}},
   ],
-  model: clapsTiny,
-  train: {steps: 1200, batch: 6, promptsPerImage: 4, rate: 1e-3, warmupSteps: 100},
+  // One global block instead of two: a quarter less work per step, and no worse in what it learns here.
+  model: {...clapsTiny, sam: {...samTiny, encoder: {...samTiny.encoder, globalBlocks: [3]}}},
+  train: {steps: 600, batch: 3, promptsPerImage: 4, rate: 1e-3, warmupSteps: 50},
   evaluate: {controls: [blind, fullBox, ellipse, pixelRegression, grey, truthEllipse], overlays: 3},
   quick: {train: {steps: 30, warmupSteps: 5}, synthetic: {count: 8}},
 });

@@ -59,14 +59,17 @@ export function normal(random: Random, deviation: number): Initializer {
  * Source: the initialisation of vision transformers, deviation 0.02.
  */
 export function truncatedNormal(random: Random, deviation: number): Initializer {
-  return (shape) =>
-    Float32Array.from({length: sizeOf(shape)}, () => {
+  return (shape) => {
+    const values = new Float32Array(sizeOf(shape));
+    for (let index = 0; index < values.length; index++) {
       let value = random.normal();
       while (Math.abs(value) > 2) {
         value = random.normal();
       }
-      return value * deviation;
-    });
+      values[index] = value * deviation;
+    }
+    return values;
+  };
 }
 
 /**

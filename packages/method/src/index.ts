@@ -3,7 +3,6 @@ export type {ClapsConfig, GuidanceConfig, View} from "./config.js";
 export {loadClaps, saveClaps} from "./claps-folder.js";
 export {Claps, createClaps} from "./model.js";
 export type {CreateClapsOptions, MaskInputs, MaskOutputs} from "./model.js";
-export {pixelTensor} from "./pixel-tensor.js";
 export {predictLogits} from "./predict-logits.js";
 export type {PhrasePrompt, PromptLogits} from "./predict-logits.js";
 export {segment} from "./segment.js";

@@ -8,7 +8,7 @@ import {clapsMicro, microWith, noisePicture} from "./claps-micro.twin.js";
 import type {ClapsConfig} from "./config.js";
 import {createClaps} from "./model.js";
 import type {Claps} from "./model.js";
-import {pixelTensor} from "./pixel-tensor.js";
+import {normalizePixels} from "@claps/sam";
 
 await startTestEngine();
 
@@ -17,7 +17,7 @@ const PHRASES = ["fundus photograph: optic disc", "fundus photograph: haemorrhag
 /** Logits and predicted IoU of one picture for two phrases in the same box. */
 function answers(claps: Claps): {logits: Float32Array; iou: Float32Array; shapes: number[][]} {
   return tf.tidy(() => {
-    const pixels = pixelTensor([noisePicture(64, 64)], claps.config.sam);
+    const pixels = normalizePixels([noisePicture(64, 64)], claps.config.sam);
     const ids = tf.tensor3d(claps.encodePhrases(PHRASES), [1, 2, 32], "int32");
     const boxes = tf.tensor3d([0, 0, 64, 64, 0, 0, 64, 64], [1, 2, 4]);
     const {logits, iou} = claps.forward({pixels, ids, boxes});

@@ -152,7 +152,7 @@ export class Claps {
 }
 
 /** Rows scaled to length 1, as CLIP compares them. */
-function unitLength(rows: tf.Tensor2D): tf.Tensor2D {
+function unitLength(rows: tf.Tensor): tf.Tensor {
   const squared = tf.sum(tf.square(rows), -1, true);
   return tf.div(rows, tf.sqrt(tf.add(squared, 1e-12)));
 }

@@ -1,7 +1,7 @@
 import {crop, fitLongest, planTiles, resize, resizeField} from "@claps/image";
 import type {Box, Image, Size} from "@claps/image";
+import {normalizePixels} from "@claps/sam";
 import * as tf from "@tensorflow/tfjs-core";
-import {pixelTensor} from "./pixel-tensor.js";
 import type {Claps} from "./model.js";
 
 /** A phrase and the box in which to look for it. */
@@ -137,7 +137,7 @@ async function predictShots(
   shots.forEach((_, index) => ids.set(row, index * row.length));
   const corners = Float32Array.from(shots.flatMap(({boxes}) => padded(boxes, bucket).flat()));
   const inputs = {
-    pixels: pixelTensor(
+    pixels: normalizePixels(
       shots.map(({image}) => image),
       claps.config.sam,
     ),

@@ -1,9 +1,8 @@
 import {ConfigError, ShapeError, checkRange} from "@claps/core";
 import type {Random} from "@claps/core";
 import type {Box, Image} from "@claps/image";
-import {pixelTensor} from "@claps/method";
 import type {Claps, ClapsConfig} from "@claps/method";
-import {gridSize} from "@claps/sam";
+import {gridSize, normalizePixels} from "@claps/sam";
 import * as tf from "@tensorflow/tfjs-core";
 import {maskLoss, MASK_LOSS_WEIGHTS} from "./losses/mask-loss.js";
 import type {MaskLossWeights} from "./losses/mask-loss.js";
@@ -95,7 +94,7 @@ export function maskObjective(claps: MaskModel, options: MaskObjectiveOptions): 
       const phrases = claps.encodePhrases(chosen.flat().map(({phrase}) => phrase));
       const shape: [number, number] = [examples.length, promptsPerImage];
       return [
-        pixelTensor(
+        normalizePixels(
           examples.map(({image}) => image),
           sam,
         ),

@@ -32,8 +32,9 @@ export async function fitSoftmaxRegression(problem: SoftmaxRegressionProblem): P
   const standardised = standardise(features, width, mean, deviation);
   const x = tf.tensor2d(standardised, [rows, width]);
   const labels = tf.tidy(() => tf.cast(tf.oneHot(tf.tensor1d(classes, "int32"), classCount), "float32"));
-  const weights = tf.variable(tf.zeros([width, classCount]));
-  const bias = tf.variable(tf.zeros([classCount]));
+  // A variable keeps its own hold on the numbers; the tensor that it starts from has to go.
+  const weights = tf.tidy(() => tf.variable(tf.zeros([width, classCount])));
+  const bias = tf.tidy(() => tf.variable(tf.zeros([classCount])));
   const optimizer = tf.train.adam(RATE);
   for (let step = 0; step < STEPS; step++) {
     optimizer.minimize(
