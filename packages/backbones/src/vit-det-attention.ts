@@ -1,4 +1,4 @@
-import {attention, Block, Linear, truncatedNormal, zeros} from "@claps/layers";
+import {attention, Block, Linear, zeros} from "@claps/layers";
 import type {RandomOptions} from "@claps/layers";
 import * as tf from "@tensorflow/tfjs-core";
 import {keyPositions, queryPositions} from "./relative-position.js";
@@ -50,8 +50,7 @@ export class VitDetAttention extends Block {
     }
     const make = (name: string, outputs: number, bias: boolean): Linear => {
       const random = options.random.fork(name);
-      const initializer = truncatedNormal(random.fork("weight"), 0.02);
-      return this.addBlock(name, new Linear(width, outputs, {random, initializer, bias}));
+      return this.addBlock(name, new Linear(width, outputs, {random, bias}));
     };
     this.qkv = make("qkv", 3 * width, qkvBias);
     this.projection = make("proj", width, true);

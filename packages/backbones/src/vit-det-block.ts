@@ -1,4 +1,4 @@
-import {Block, LayerNorm, Mlp, truncatedNormal} from "@claps/layers";
+import {Block, LayerNorm, Mlp} from "@claps/layers";
 import type {RandomOptions} from "@claps/layers";
 import * as tf from "@tensorflow/tfjs-core";
 import {VitDetAttention} from "./vit-det-attention.js";
@@ -40,10 +40,7 @@ export class VitDetBlock extends Block {
     this.secondNorm = this.addBlock("layer_norm2", new LayerNorm(width, {epsilon}));
     this.mlp = this.addBlock(
       "mlp",
-      new Mlp(
-        {width, hidden: mlpWidth, activation: "gelu"},
-        {random: random.fork("mlp"), initializer: (source) => truncatedNormal(source, 0.02)},
-      ),
+      new Mlp({width, hidden: mlpWidth, activation: "gelu"}, {random: random.fork("mlp")}),
     );
   }
 

@@ -51,8 +51,7 @@ function barProgress(stream: NodeJS.WriteStream): Progress {
     step: (done, text = "") => bar?.update(done, {text}),
     line(text) {
       // A bar redraws its own line: the text has to stand above it.
-      const progress = bar as (SingleBar & {getProgress(): number}) | undefined;
-      stream.write(progress === undefined ? `${text}\n` : `\r\u001b[K${text}\n`);
+      stream.write(bar === undefined ? `${text}\n` : `\r\u001b[K${text}\n`);
     },
     end: stop,
   };

@@ -111,7 +111,7 @@ export class Claps {
       multimask: false,
       ...this.#guidance(ids),
     });
-    const [images, prompts, , height, width] = logits.shape as [number, number, number, number, number];
+    const [images, prompts, , height, width] = logits.shape;
     return {
       logits: tf.reshape(logits, [images, prompts, height, width]),
       iou: tf.reshape(iou, [images, prompts]),
@@ -122,7 +122,7 @@ export class Claps {
     if (this.textPrompt === undefined) return {};
     const [images, prompts, length] = ids.shape;
     const flat: tf.Tensor2D = tf.reshape(ids, [images * prompts, length]);
-    const guidance = this.textPrompt.forward(unitLength(this.text.forward(flat).projected));
+    const guidance = this.textPrompt.forward(unitVariance(this.text.forward(flat).projected));
     const width = this.config.sam.promptWidth;
     return this.textPrompt.config.form === "additive"
       ? {textAdditive: tf.reshape(guidance, [images, prompts, width])}
@@ -151,10 +151,15 @@ export class Claps {
   }
 }
 
-/** Rows scaled to length 1, as CLIP compares them. */
-function unitLength(rows: tf.Tensor): tf.Tensor {
-  const squared = tf.sum(tf.square(rows), -1, true);
-  return tf.div(rows, tf.sqrt(tf.add(squared, 1e-12)));
+/**
+ * Rows scaled so that their entries have a mean square of 1.
+ *
+ * CLIP compares texts by direction alone; at length 1 the entries would be so small that an untrained
+ * guidance said next to nothing.
+ */
+function unitVariance(rows: tf.Tensor): tf.Tensor {
+  const meanSquare = tf.mean(tf.square(rows), -1, true);
+  return tf.div(rows, tf.sqrt(tf.add(meanSquare, 1e-12)));
 }
 
 /** Options of {@link createClaps}. */

@@ -43,7 +43,7 @@ export async function fitSoftmaxRegression(problem: SoftmaxRegressionProblem): P
         return tf.neg(tf.mean(tf.sum(tf.mul(labels, tf.logSoftmax(logits)), -1)));
       },
       false,
-      [weights as tf.Variable, bias as tf.Variable],
+      [weights, bias],
     );
   }
   const [slope, offset] = await Promise.all([weights.data(), bias.data()]);

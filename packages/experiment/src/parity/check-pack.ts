@@ -36,7 +36,8 @@ const LOSS_OPS = [
 export async function checkPack(folder: string): Promise<ParityReport> {
   const cases = await readPack(folder);
   const config = await readConfig(folder);
-  const op = String(cases[0]?.description.options?.["op"] ?? "");
+  const named = cases[0]?.description.options?.["op"];
+  const op = typeof named === "string" ? named : "";
   const check = checkOf(config, op);
   if (check !== undefined) return check(folder);
   const kind = op !== "" ? op : kindOf(config);

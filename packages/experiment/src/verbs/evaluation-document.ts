@@ -195,5 +195,5 @@ export async function readEvaluation(path: string): Promise<EvaluationDocument> 
       {code: "evaluation"},
     );
   }
-  return composeEvaluation(result.data as EvaluationParts);
+  return composeEvaluation(result.data);
 }
