@@ -4,7 +4,7 @@ import type {Mask} from "@claps/image";
 import type {Claps} from "@claps/method";
 import type {Target} from "@claps/modalities";
 
-/** Masks of one case by target id, source size. */
+/** Masks of one case by target id, source size; a target left out is not scored. */
 export type PredictedMasks = ReadonlyMap<string, Mask>;
 
 /** Says what it sees in one picture for the targets asked. */

@@ -35,6 +35,8 @@ export interface TrainingPlan {
   readonly foreignPhrases?: number;
   /** Whether pictures are flipped, turned, scaled and recoloured as far as their modality allows; default true. */
   readonly augment?: boolean;
+  /** Parts that keep their first weights, as beginnings of dotted paths, for example `text`; default none. */
+  readonly freeze?: readonly string[];
   /** A checkpoint every so many steps; default 500. */
   readonly checkpointEvery?: number;
   /** Score the held-out cases every so many steps and keep the best weights; left out means never. */
@@ -78,6 +80,7 @@ const training = z.strictObject({
   clipNorm: z.number().positive().optional(),
   foreignPhrases: z.number().min(0).max(1).optional(),
   augment: z.boolean().optional(),
+  freeze: z.array(z.string().min(1)).optional(),
   checkpointEvery: positive.optional(),
   validateEvery: positive.optional(),
   chooseThreshold: z.boolean().optional(),

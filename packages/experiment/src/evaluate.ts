@@ -115,16 +115,19 @@ function scoreCase(
   predicted: PredictedMasks,
 ): CaseRecord[] {
   const {height, width} = item.image;
-  const empty = createMask({data: new Uint8Array(height * width), height, width});
-  return targets.map(({id: group}) =>
-    meter.update({
+  const empty = createMask({height, width});
+  return targets.flatMap(({id: group}) => {
+    const prediction = predicted.get(group);
+    if (prediction === undefined) return [];
+    const record = meter.update({
       group,
       id: item.id,
-      prediction: predicted.get(group) ?? empty,
+      prediction,
       truth: item.labels.get(group)?.mask ?? empty,
       ...(item.fieldOfView === undefined ? {} : {within: item.fieldOfView}),
-    }),
-  );
+    });
+    return [record];
+  });
 }
 
 function summarizeTargets(

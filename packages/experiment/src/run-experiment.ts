@@ -260,11 +260,15 @@ async function train(claps: Claps, request: TrainRequest): Promise<FitResult> {
   progress.stage("training", plan.steps);
   const validate = plan.validateEvery;
   return fit({
-    objective: maskObjective(claps, {promptsPerImage: plan.promptsPerImage}),
+    objective: maskObjective(claps, {
+      promptsPerImage: plan.promptsPerImage,
+      trainable: notUnder(plan.freeze ?? []),
+    }),
     batchAt: (step) => training.batchAt(step),
     steps: plan.steps,
     schedule: warmupCosine({rate: plan.rate, warmupSteps: plan.warmupSteps, totalSteps: plan.steps}),
-    optimizer: {weightDecay: plan.weightDecay ?? 0.05},
+    // A short memory of squared gradients: these runs are a thousand steps, not a hundred thousand.
+    optimizer: {betas: [0.9, 0.98], weightDecay: plan.weightDecay ?? 0.05},
     clipNorm: plan.clipNorm ?? 1,
     seed,
     folder,
@@ -335,4 +339,10 @@ async function noteUses({definition, opened, evaluation, record, isFinal}: Finis
 function commandOf({name}: ExperimentDefinition, {quick, final}: RunOptions): string {
   const flags = [quick === true ? " --quick" : "", final === true ? " --final" : ""].join("");
   return `npx claps run experiments/${name}.ts${flags}`;
+}
+
+/** Matches dotted paths that lie under none of the given beginnings. */
+function notUnder(beginnings: readonly string[]): RegExp {
+  const escaped = beginnings.map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  return escaped.length === 0 ? /^/ : new RegExp(`^(?!(?:${escaped.join("|")})(?:\\.|$))`);
 }

@@ -9,7 +9,12 @@ import type {MaskExample, MaskPrompt} from "@claps/train";
 import type {TrainingPlan} from "./define-experiment.js";
 
 /** Share of prompts that ask for a target which the picture has, as far as it has any. */
-const PRESENT_SHARE = 0.8;
+const PRESENT_SHARE = 0.9;
+/** Share of prompts that use the target's own name; the others use one of its phrases. */
+const NAME_SHARE = 0.5;
+
+/** Share of tiles that lie round a pixel of a target. */
+const FOCUS_SHARE = 0.8;
 
 /** Settings of a {@link TrainingSet}. */
 export interface TrainingSetOptions {
@@ -49,16 +54,36 @@ export class TrainingSet {
     this.#byDataset.set(item.dataset, cases);
   }
 
-  /** The examples of one step; datasets take turns, so that a small one is seen as often as a large one. */
+  /**
+   * The examples of one step; a dataset comes as often as it labels targets, so that every target is asked
+   * about equally often.
+   */
   batchAt(step: number): Promise<readonly MaskExample[]> {
     const {plan, random} = this.#options;
-    const datasets = [...this.#byDataset.values()];
+    const turns = this.#turns();
     const examples = Array.from({length: plan.batch}, (_, slot) => {
       const place = step * plan.batch + slot;
-      const cases = datasets[place % datasets.length] ?? [];
-      return this.#example(cases, Math.floor(place / datasets.length), random.fork(step).fork(slot));
+      const index = place % turns.length;
+      const dataset = turns[index] as string;
+      const earlier = turns.slice(0, index).filter((name) => name === dataset).length;
+      const perRound = turns.filter((name) => name === dataset).length;
+      const turn = Math.floor(place / turns.length) * perRound + earlier;
+      return this.#example(this.#byDataset.get(dataset) ?? [], turn, random.fork(step).fork(slot));
     });
     return Promise.resolve(examples);
+  }
+
+  /** Datasets in the order in which they give a picture, over and over. */
+  #turns(): string[] {
+    const all = [...this.#byDataset].flatMap(([dataset, cases]) => {
+      const labelled = new Set(
+        cases.flatMap(({labels}) =>
+          [...labels].filter(([, {state}]) => state !== "unlabelled").map(([target]) => target),
+        ),
+      );
+      return Array.from({length: Math.max(1, labelled.size)}, () => dataset);
+    });
+    return this.#options.random.fork("turns").shuffle(all);
   }
 
   #example(cases: readonly LoadedCase[], turn: number, random: Random): MaskExample {
@@ -95,7 +120,7 @@ export class TrainingSet {
         : wantPresent
           ? (fresh.pop() ?? random.choice(present))
           : random.choice(labelled);
-      const words = random.choice(target.phrases);
+      const words = random.chance(NAME_SHARE) ? target.name : random.choice(target.phrases);
       return {
         // Not modality.prompt: that refuses targets of another modality, which are wanted here.
         phrase: config.guidance.useSignature ? `${modality.signature}: ${words}` : words,
@@ -107,8 +132,16 @@ export class TrainingSet {
   }
 }
 
-function isPresent(mask: Mask | undefined): boolean {
+function isPresent(mask: Mask | undefined): mask is Mask {
   return mask?.pixels.data.includes(1) ?? false;
+}
+
+/** A random pixel inside a mask that is not empty. */
+function pixelOf({pixels: {data}, width}: Mask, random: Random): {y: number; x: number} {
+  const start = random.integer(data.length);
+  const after = data.indexOf(1, start);
+  const index = after === -1 ? data.indexOf(1) : after;
+  return {y: Math.floor(index / width), x: index % width};
 }
 
 /** Picture prepared and scaled, without padding; masks at the same scale. */
@@ -132,13 +165,22 @@ function scaled(image: Image, scale: number): Image {
   return resize(image, {height: Math.round(image.height * scale), width: Math.round(image.width * scale)});
 }
 
-/** A square of the model's size from anywhere in the picture. */
+/**
+ * A square of the model's size: mostly round a pixel of one of the targets that the picture has, so that small
+ * lesions are seen as often as large organs, else from anywhere.
+ */
 function randomTile(item: LoadedCase, side: number, random: Random): LoadedCase {
   const {height, width} = item.image;
-  const origin = {
-    y: random.integer(Math.max(1, height - side + 1)),
-    x: random.integer(Math.max(1, width - side + 1)),
+  const masks = [...item.labels.values()].map(({mask}) => mask).filter(isPresent);
+  const focus =
+    masks.length > 0 && random.chance(FOCUS_SHARE) ? pixelOf(random.choice(masks), random) : undefined;
+  const start = (size: number, centre: number | undefined): number => {
+    const last = Math.max(0, size - side);
+    if (centre === undefined) return random.integer(last + 1);
+    const shift = Math.round(random.uniform(-side / 3, side / 3));
+    return Math.min(last, Math.max(0, centre - Math.floor(side / 2) + shift));
   };
+  const origin = {y: start(height, focus?.y), x: start(width, focus?.x)};
   const box: Box = [origin.x, origin.y, Math.min(origin.x + side, width), Math.min(origin.y + side, height)];
   const labels = new Map(
     [...item.labels].map(([target, {state, mask}]) => [

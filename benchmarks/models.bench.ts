@@ -1,0 +1,129 @@
+/**
+ * Whole models: Segment Anything's ViT-B encoder on one picture at 1024 px, and one training step of the
+ * library's small model. Each runs in a process of its own.
+ *
+ * Run:    npm run bench -- models
+ * Writes: results/models.jsonl (one line appended)
+ */
+import {execFileSync} from "node:child_process";
+import {appendFileSync, mkdirSync} from "node:fs";
+import {availableParallelism, cpus, loadavg} from "node:os";
+import {dirname, join} from "node:path";
+import {fileURLToPath} from "node:url";
+import {createRandom, startEngine} from "@claps/core";
+import {createImage} from "@claps/image";
+import type {Image} from "@claps/image";
+import {clapsTiny, createClaps} from "@claps/method";
+import {createSam, samBase} from "@claps/sam";
+import {constantRate, fit, maskObjective} from "@claps/train";
+import type {MaskExample} from "@claps/train";
+
+const STEPS = 12;
+const WARM_UP = 4;
+const PROMPTS = 4;
+const PICTURES = 4;
+
+type Subject = "vit-b-1024" | "claps-tiny-step";
+
+interface Timing {
+  readonly subject: Subject;
+  /** First call, graph and session included, s. */
+  readonly firstSeconds: number;
+  /** Median of the later ones, s. */
+  readonly seconds: number;
+  /** Most memory that the process ever held, MiB. */
+  readonly peakMiB: number;
+}
+
+function noise(side: number, seed: string): Image {
+  const data = createRandom(seed).uniformArray(side * side * 3, 0, 1);
+  return createImage({data, height: side, width: side, white: 1, id: seed});
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+}
+
+function timing(subject: Subject, firstSeconds: number, later: readonly number[]): Timing {
+  // Kilobytes on Linux.
+  const peakMiB = Math.round(process.resourceUsage().maxRSS / 1024);
+  return {subject, firstSeconds, seconds: median(later), peakMiB};
+}
+
+async function measureEncoder(): Promise<Timing> {
+  await startEngine({engine: "onnx"});
+  const sam = createSam(samBase, {random: createRandom(1)});
+  const image = noise(samBase.imageSize, "picture");
+  const times: number[] = [];
+  // The second call traces again, to be sure of the graph; the third and fourth only run.
+  for (let call = 0; call < 4; call++) {
+    const start = performance.now();
+    const embedding = await sam.encode(image);
+    await embedding.tensor.data();
+    times.push((performance.now() - start) / 1000);
+    embedding.dispose();
+  }
+  return timing("vit-b-1024", times[0] ?? NaN, times.slice(2));
+}
+
+async function measureStep(): Promise<Timing> {
+  await startEngine({engine: "onnx", purpose: "training"});
+  const claps = createClaps(clapsTiny, {random: createRandom(1)});
+  const {imageSize, encoder} = clapsTiny.sam;
+  const cells = ((4 * imageSize) / encoder.patchSize) ** 2;
+  const examples = Array.from({length: PICTURES}, (_, index): MaskExample => ({
+    id: String(index),
+    image: noise(imageSize, `picture ${index}`),
+    prompts: Array.from({length: PROMPTS}, () => ({
+      phrase: "fundus photograph: optic disc",
+      box: [0, 0, imageSize, imageSize] as const,
+      truth: new Float32Array(cells),
+      weight: new Float32Array(cells).fill(1),
+      counts: 1 as const,
+    })),
+  }));
+  const {history} = await fit({
+    objective: maskObjective(claps, {promptsPerImage: PROMPTS}),
+    batchAt: () => Promise.resolve(examples),
+    steps: STEPS,
+    schedule: constantRate(1e-4),
+    clipNorm: 1,
+    seed: 1,
+  });
+  const seconds = history.map((record) => record.seconds);
+  return timing("claps-tiny-step", seconds[0] ?? NaN, seconds.slice(WARM_UP));
+}
+
+function measureApart(subject: Subject): Timing {
+  const file = fileURLToPath(import.meta.url);
+  const output = execFileSync(process.execPath, [...process.execArgv, file, subject], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  return JSON.parse(output.trim().split("\n").at(-1) as string) as Timing;
+}
+
+function main(): void {
+  const [load = 0] = loadavg();
+  const timings = (["vit-b-1024", "claps-tiny-step"] as const).map(measureApart);
+  for (const {subject, firstSeconds, seconds, peakMiB} of timings) {
+    console.log(
+      `${subject}: ${seconds.toFixed(2)} s (first call ${firstSeconds.toFixed(2)} s), peak ${peakMiB} MiB`,
+    );
+  }
+  const line = {
+    date: new Date().toISOString(),
+    cpu: cpus()[0]?.model.trim(),
+    threads: availableParallelism(),
+    loadBefore: load,
+    timings,
+  };
+  const folder = join(dirname(fileURLToPath(import.meta.url)), "results");
+  mkdirSync(folder, {recursive: true});
+  appendFileSync(join(folder, "models.jsonl"), `${JSON.stringify(line)}\n`);
+}
+
+const subject = process.argv[2] as Subject | undefined;
+if (subject === "vit-b-1024") console.log(JSON.stringify(await measureEncoder()));
+else if (subject === "claps-tiny-step") console.log(JSON.stringify(await measureStep()));
+else main();
