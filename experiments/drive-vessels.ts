@@ -6,7 +6,16 @@
  * Expect: see results/drive-vessels/summary.json
  */
 import drive from "@claps/datasets/drive";
-import {defineExperiment, fullBox, greenThreshold, secondObserver} from "@claps/experiment";
+import {
+  blind,
+  defineExperiment,
+  ellipse,
+  fullBox,
+  greenThreshold,
+  grey,
+  pixelRegression,
+  secondObserver,
+} from "@claps/experiment";
 import {clapsTiny} from "@claps/method";
 import {samTiny} from "@claps/sam";
 
@@ -30,6 +39,9 @@ export default defineExperiment({
     validateEvery: 800,
     chooseThreshold: true,
   },
-  evaluate: {controls: [greenThreshold, fullBox, secondObserver], overlays: 3},
+  evaluate: {
+    controls: [greenThreshold, pixelRegression, blind, grey, fullBox, ellipse, secondObserver],
+    overlays: 3,
+  },
   quick: {train: {steps: 60, warmupSteps: 10, validateEvery: 60}},
 });

@@ -19,7 +19,7 @@ export async function chooseThreshold(claps: Claps, cases: AsyncIterable<LoadedC
     for (const target of modality.targets) {
       const mask = labels.get(target.id)?.mask;
       if (mask === undefined) continue;
-      const text = claps.config.guidance.useSignature ? modality.prompt(target) : target.name;
+      const text = claps.phraseFor(modality, target);
       const [answer] = await predictLogits(claps, prepared, [{text, box: [0, 0, image.width, image.height]}]);
       const field = (answer?.logits ?? new Float32Array()).map((logit) => 1 / (1 + Math.exp(-logit)));
       const truth = mask.pixels.data.map((value, pixel) =>

@@ -50,7 +50,7 @@ export function summaryOf(run: FinishedRun): unknown {
       controls,
       notAbove,
     })),
-    unreadable: evaluation.skipped,
+    unreadable: evaluation.skipped.map(({dataset, id}) => ({dataset, id})),
   };
 }
 
@@ -61,14 +61,18 @@ export function leadOf({opened, isFinal, evaluation}: FinishedRun): string[] {
     if (isSynthetic) {
       return `${title}: trained on ${training.length} made-up cases, scored on ${test.length} unseen ones.`;
     }
-    const scored = isFinal ? `the ${test.length} test cases` : `${heldOut.length} held-out training cases`;
+    const scored = isFinal
+      ? `the ${test.length} test cases`
+      : `${heldOut.length} held-out training cases, which also chose weights and threshold where the plan says so`;
     return `${title}: trained on ${training.length} cases, scored on ${scored}.`;
   });
   const behind = evaluation.targets.filter(({notAbove}) => notAbove.length > 0);
   const verdict =
-    behind.length === 0
-      ? "Every target is above every control that does not use the truth."
-      : `Not above a control: ${behind.map(({dataset, target}) => `${target.name} (${dataset})`).join(", ")}.`;
+    evaluation.targets.length === 0
+      ? "Nothing was scored."
+      : behind.length === 0
+        ? "Every target is above every control that does not use the truth."
+        : `Not above a control: ${behind.map(({dataset, target}) => `${target.name} (${dataset})`).join(", ")}.`;
   return [...parts, verdict];
 }
 

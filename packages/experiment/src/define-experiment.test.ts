@@ -7,7 +7,13 @@ import type {ExperimentDefinition} from "./define-experiment.js";
 const minimal = {
   name: "small-test",
   data: [{dataset: {}}],
-  model: {sam: {}, text: {}, guidance: {}, view: {}, threshold: 0.5},
+  model: {
+    sam: {},
+    text: {},
+    guidance: {form: "additive", start: "something", hiddenWidth: 8, useSignature: true},
+    view: {kind: "whole"},
+    threshold: 0.5,
+  },
   train: {steps: 1, batch: 1, promptsPerImage: 1, rate: 0.001, warmupSteps: 0},
   evaluate: {controls: []},
   quick: {},

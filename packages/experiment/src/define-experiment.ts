@@ -13,7 +13,10 @@ export interface ExperimentData {
    * official layout, training and test part, and read by the same adapter.
    */
   readonly synthetic?: {readonly count: number; readonly size?: number};
-  /** Training cases held out to choose by, from the end of the official training list; default 0. */
+  /**
+   * Training cases held out to choose by, from the end of the training list; left out means those that the
+   * adapter calls validation.
+   */
   readonly holdOut?: number;
 }
 
@@ -97,8 +100,16 @@ const schema = z.strictObject({
   model: z.strictObject({
     sam: imported,
     text: imported,
-    guidance: imported,
-    view: imported,
+    guidance: z.strictObject({
+      form: z.enum(["additive", "token", "off"]),
+      start: z.enum(["nothing", "something"]),
+      hiddenWidth: positive,
+      useSignature: z.boolean(),
+    }),
+    view: z.union([
+      z.strictObject({kind: z.literal("whole")}),
+      z.strictObject({kind: z.literal("tiles"), scale: z.number().positive(), overlap: count}),
+    ]),
     threshold: z.number().min(0).max(1),
   }),
   train: training,
@@ -123,7 +134,8 @@ const KNOWN_KEYS: readonly string[] = [
 /**
  * Checks an experiment and gives it back.
  *
- * @param definition - The experiment; unknown keys are errors, also deep inside.
+ * @param definition - The experiment; unknown keys are errors. Datasets, controls and model sizes are values of
+ * other packages, which check them.
  * @throws ConfigError naming every wrong key or value, with the nearest known key.
  * @example
  * ```ts

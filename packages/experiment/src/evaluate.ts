@@ -25,6 +25,8 @@ export interface EvaluationRequest {
   readonly sets: readonly EvaluationSet[];
   readonly controls: readonly Control[];
   readonly random: Random;
+  /** Ends the evaluation before the next case. */
+  readonly signal?: AbortSignal;
   /** Called after each case with the model's masks. */
   readonly onCase?: (item: LoadedCase, predicted: PredictedMasks, records: readonly CaseRecord[]) => void;
 }
@@ -55,6 +57,8 @@ export interface Evaluation {
   readonly records: readonly ScoredRecord[];
   /** Cases that could not be read, with the reason. */
   readonly skipped: readonly {readonly dataset: string; readonly id: string; readonly reason: string}[];
+  /** Whether the signal ended it early. */
+  readonly stopped: boolean;
 }
 
 /**
@@ -73,7 +77,13 @@ export async function evaluate(request: EvaluationRequest): Promise<Evaluation> 
     const predictors = await preparePredictors(request, set);
     const meters = new Map([...predictors.keys()].map((by) => [by, createMeter()]));
     for await (const item of readCases(set.cases, (id, reason) => skipped.push({dataset, id, reason}))) {
+      if (request.signal?.aborted === true)
+        return {...finish(targets, records, skipped, request), stopped: true};
       const asked = labelledTargets(item);
+      if (asked.length === 0) {
+        skipped.push({dataset, id: item.id, reason: "no target of it is labelled"});
+        continue;
+      }
       for (const [by, predict] of predictors) {
         const predicted = await predict(item, asked);
         const scored = scoreCase(meters.get(by) as Meter, item, asked, predicted);
@@ -83,7 +93,16 @@ export async function evaluate(request: EvaluationRequest): Promise<Evaluation> 
     }
     targets.push(...summarizeTargets(set, meters, request.controls));
   }
-  return {targets, means: meanOverTargets(targets, request.controls), records, skipped};
+  return finish(targets, records, skipped, request);
+}
+
+function finish(
+  targets: Evaluation["targets"],
+  records: Evaluation["records"],
+  skipped: Evaluation["skipped"],
+  {controls}: EvaluationRequest,
+): Evaluation {
+  return {targets, means: meanOverTargets(targets, controls), records, skipped, stopped: false};
 }
 
 async function preparePredictors(

@@ -31,20 +31,22 @@ export interface OpenDataOptions {
  * @throws DataError if real data are not found or not what they should be.
  */
 export async function openData(data: ExperimentData, options: OpenDataOptions): Promise<OpenedData> {
-  const {dataset: definition, synthetic, holdOut = 0} = data;
+  const {dataset: definition, synthetic, holdOut} = data;
   const root = synthetic === undefined ? options.roots : [await writtenCases(data, options)];
   const dataset = await openDataset(definition, {root});
   const labelled = dataset.cases.filter(({split}) => split !== "test");
-  if (holdOut >= labelled.length) {
+  if (holdOut !== undefined && holdOut >= labelled.length) {
     throw new ConfigError(
       `holdOut: expected fewer than the ${labelled.length} training cases of ${definition.title}, got ${holdOut}.`,
     );
   }
+  const isHeldOut = (reference: CaseReference, index: number): boolean =>
+    holdOut === undefined ? reference.split === "validation" : index >= labelled.length - holdOut;
   return {
     dataset,
     isSynthetic: synthetic !== undefined,
-    training: labelled.slice(0, labelled.length - holdOut),
-    heldOut: labelled.slice(labelled.length - holdOut),
+    training: labelled.filter((reference, index) => !isHeldOut(reference, index)),
+    heldOut: labelled.filter(isHeldOut),
     test: dataset.cases.filter(({split}) => split === "test"),
   };
 }

@@ -7,7 +7,7 @@ export interface CaseReader {
   readonly references: readonly CaseReference[];
 }
 
-/** Share of cases that may be unreadable before a run stops. */
+/** Share of a dataset's cases that may be unreadable before a run stops; a single one never stops it. */
 const TOLERATED = 0.05;
 
 /**
@@ -15,7 +15,7 @@ const TOLERATED = 0.05;
  *
  * @param reader - Which cases.
  * @param onSkip - Told the id and the reason of each case passed over.
- * @throws DataError when more than 5 % of the cases cannot be read.
+ * @throws DataError when more cases than 5 % of the dataset (and more than one) cannot be read.
  */
 export async function* readCases(
   {dataset, references}: CaseReader,
@@ -30,7 +30,7 @@ export async function* readCases(
       if (!(error instanceof ClapsError)) throw error;
       onSkip(reference.id, error.message);
       skipped++;
-      if (skipped > TOLERATED * references.length) {
+      if (skipped > Math.max(1, TOLERATED * dataset.cases.length)) {
         throw new DataError(
           `${dataset.definition.title}: expected at most 5 % unreadable cases, got ${skipped} of ${references.length}; the last one is ${reference.id}: ${error.message}`,
           {cause: error},

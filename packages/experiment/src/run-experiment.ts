@@ -1,7 +1,7 @@
 import {existsSync} from "node:fs";
-import {mkdir, rm} from "node:fs/promises";
+import {mkdir, readFile, rm} from "node:fs/promises";
 import {join} from "node:path";
-import {ConfigError, createRandom, startEngine} from "@claps/core";
+import {ConfigError, createRandom, DataError, startEngine} from "@claps/core";
 import type {EngineName, Random} from "@claps/core";
 import type {LoadedCase} from "@claps/data";
 import {createClaps, RESEARCH_NOTICE, saveClaps} from "@claps/method";
@@ -22,6 +22,7 @@ import type {OpenedData} from "./open-data.js";
 import type {Progress} from "./progress.js";
 import {readCases} from "./read-cases.js";
 import {recordRun} from "./run-record.js";
+import type {RunRecord} from "./run-record.js";
 import {noteTestUses} from "./test-uses.js";
 import {TrainingSet} from "./training-set.js";
 
@@ -90,7 +91,7 @@ export async function runExperiment(original: ExperimentDefinition, options: Run
   });
   const folder = await claimFolder(definition.name, options);
   const record = recordRun(definition, seed);
-  await writeJson(join(folder, "run.json"), record);
+  if (options.resume === true) await checkSameExperiment(folder, record);
   progress.line(
     `${definition.name}: engine ${engine.name}, ${engine.threads} threads, seed ${seed}, in ${folder}`,
   );
@@ -99,7 +100,11 @@ export async function runExperiment(original: ExperimentDefinition, options: Run
   for (const data of definition.data) {
     opened.push(await openData(data, {roots: options.dataRoots, folder: join(folder, "data"), seed}));
   }
+  const sets = opened.map((data) => evaluationSet(data, options.final === true));
+  checkPlan(definition, opened, sets);
   const claps = createClaps(definition.model, {random: random.fork("model")});
+  // Only now is the folder taken: a run that could not begin leaves it free.
+  await writeJson(join(folder, "run.json"), record);
   progress.line(`model: ${claps.countParameters()} parameters`);
 
   // Train.
@@ -125,10 +130,8 @@ export async function runExperiment(original: ExperimentDefinition, options: Run
   await saveClaps(claps, weights);
 
   // Evaluate.
-  const isFinal = options.final === true;
-  const sets = opened.map((data) => evaluationSet(data, isFinal));
   const total = sets.reduce((sum, {cases}) => sum + cases.references.length, 0);
-  progress.stage("scoring unseen cases", total);
+  progress.stage("scoring", total);
   const figures: CaseFigure[] = [];
   let done = 0;
   const evaluation = await evaluate({
@@ -136,6 +139,7 @@ export async function runExperiment(original: ExperimentDefinition, options: Run
     sets,
     controls: definition.evaluate.controls,
     random: random.fork("evaluate"),
+    ...(options.signal === undefined ? {} : {signal: options.signal}),
     onCase: (item, predicted, records) => {
       progress.step(++done);
       const drawn = figures.filter(({dataset}) => dataset === item.dataset).length;
@@ -144,8 +148,12 @@ export async function runExperiment(original: ExperimentDefinition, options: Run
   });
   for (const {dataset, id, reason} of evaluation.skipped)
     progress.line(`skipped ${dataset} ${id}: ${reason}`);
+  if (evaluation.stopped) {
+    progress.end();
+    return {folder, weights, table: "", stopped: true};
+  }
+  const isFinal = options.final === true;
   const run: FinishedRun = {definition, opened, evaluation, fitted, claps, training, record, isFinal};
-  const uses = await noteUses(run);
 
   // Report.
   progress.stage("writing the report");
@@ -156,6 +164,7 @@ export async function runExperiment(original: ExperimentDefinition, options: Run
   };
   await writeJsonLines(join(folder, "metrics.jsonl"), evaluation.records);
   await writeJson(join(folder, "summary.json"), summaryOf(run));
+  const uses = await noteUses(run);
   const {page} = await writeReport(
     {
       title: definition.name,
@@ -219,6 +228,46 @@ async function claimFolder(name: string, {out, resume}: RunOptions): Promise<str
     });
   }
   return folder;
+}
+
+/** A resumed run must be the same experiment: another one would only look like its continuation. */
+async function checkSameExperiment(folder: string, record: RunRecord): Promise<void> {
+  const earlier = JSON.parse(await readFile(join(folder, "run.json"), "utf8")) as RunRecord;
+  const [before, now] = [earlier.experiment, record.experiment].map(
+    (experiment) => JSON.parse(JSON.stringify(experiment)) as Record<string, unknown>,
+  ) as [Record<string, unknown>, Record<string, unknown>];
+  const changed = Object.keys({...before, ...now}).filter(
+    (key) => JSON.stringify(before[key]) !== JSON.stringify(now[key]),
+  );
+  if (changed.length > 0 || earlier.seed !== record.seed) {
+    const names = [...changed, ...(earlier.seed === record.seed ? [] : ["seed"])].join(", ");
+    throw new ConfigError(
+      `--resume: expected the experiment that was begun in ${folder}, got one with another ${names}. Give the same options as before, or begin anew in another folder.`,
+      {code: "another-experiment"},
+    );
+  }
+}
+
+/** Finds out before any training what could not be scored or chosen after it. */
+function checkPlan(
+  {train: plan}: ExperimentDefinition,
+  opened: readonly OpenedData[],
+  sets: readonly EvaluationSet[],
+): void {
+  const heldOut = opened.reduce((sum, data) => sum + data.heldOut.length, 0);
+  for (const key of ["validateEvery", "chooseThreshold"] as const) {
+    if (plan[key] && heldOut === 0) {
+      throw new ConfigError(`train.${key}: expected held-out cases to choose by, got none; set holdOut.`);
+    }
+  }
+  for (const {dataset, cases} of sets) {
+    if (cases.references.every(({truth}) => Object.keys(truth).length === 0)) {
+      throw new DataError(
+        `${dataset.definition.title}: expected labelled cases to score, got none among ${cases.references.length}. Set holdOut, give --final, or get the truth of the test cases.`,
+        {code: "nothing-to-score"},
+      );
+    }
+  }
 }
 
 interface LoadTraining {
@@ -336,8 +385,13 @@ async function noteUses({definition, opened, evaluation, record, isFinal}: Finis
   );
 }
 
-function commandOf({name}: ExperimentDefinition, {quick, final}: RunOptions): string {
-  const flags = [quick === true ? " --quick" : "", final === true ? " --final" : ""].join("");
+function commandOf({name}: ExperimentDefinition, {quick, final, seed, dataRoots}: RunOptions): string {
+  const flags = [
+    quick === true ? " --quick" : "",
+    seed === undefined ? "" : ` --seed ${seed}`,
+    dataRoots.length === 0 ? "" : " --data-root DIR",
+    final === true ? " --final" : "",
+  ].join("");
   return `npx claps run experiments/${name}.ts${flags}`;
 }
 

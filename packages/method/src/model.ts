@@ -3,6 +3,7 @@ import type {TextTower, Tokenizer} from "@claps/clip";
 import {ConfigError, currentEngine} from "@claps/core";
 import type {CompiledFunction, Random} from "@claps/core";
 import {createSam} from "@claps/sam";
+import type {Modality, Target} from "@claps/modalities";
 import type {Sam} from "@claps/sam";
 import * as tf from "@tensorflow/tfjs-core";
 import type {ClapsConfig} from "./config.js";
@@ -80,6 +81,18 @@ export class Claps {
   /** How many numbers the weights hold. */
   countParameters(): number {
     return [...this.namedWeights().values()].reduce((sum, variable) => sum + variable.size, 0);
+  }
+
+  /**
+   * The text that the model reads for a target: signature and words, or the words alone where the
+   * configuration leaves the signature out.
+   *
+   * @param modality - How the picture was taken.
+   * @param target - What to look for; may be one of another modality, whose right answer is nothing.
+   * @param words - Other words for it; default its name.
+   */
+  phraseFor(modality: Modality, target: Target, words: string = target.name): string {
+    return this.config.guidance.useSignature ? `${modality.signature}: ${words}` : words;
   }
 
   /**

@@ -14,12 +14,14 @@ export interface PhrasePrompt {
 
 /** What the model says of one prompt. */
 export interface PromptLogits {
-  /** Logits [H × W] of the source picture, row by row; -Infinity where the box was never shown. */
+  /** Logits [H × W] of the source picture, row by row; -100 where the box was never shown. */
   readonly logits: Float32Array;
   /** Predicted IoU, 0..1; over tiles the mean of those in which something was found. */
   readonly score: number;
 }
 
+/** Logit of a pixel that no tile with the prompt's box covers: surely outside, and finite for resampling. */
+const NEVER_SHOWN = -100;
 /** Tiles per forward pass; more would only need more memory. */
 const TILES_PER_CALL = 4;
 /** Numbers of prompts that get a graph of their own; others are padded to the next one. */
@@ -88,37 +90,40 @@ async function predictTiles(
   const {scale, overlap} = view.kind === "tiles" ? view : {scale: 1, overlap: 0};
   const canvas = scale === 1 ? image : resize(image, scaledSize(image, scale));
   const ramp = rampOf(side, overlap);
-  const sums = prompts.map(() => new Float32Array(canvas.height * canvas.width));
-  const weights = new Float32Array(canvas.height * canvas.width);
+  const area = canvas.height * canvas.width;
+  const fields = prompts.map(() => ({sum: new Float32Array(area), weight: new Float32Array(area)}));
   const scores = prompts.map(() => ({sum: 0, count: 0}));
   const origins = planTiles(canvas, side, overlap);
   const square = {height: side, width: side};
+  const texts = prompts.map(({text}) => text);
   for (let start = 0; start < origins.length; start += TILES_PER_CALL) {
     const some = origins.slice(start, start + TILES_PER_CALL);
     const shots = some.map((origin) => ({
       image: crop(canvas, tileBox(canvas, origin, side)),
       boxes: prompts.map(({box}) => clipToTile(box, scale, origin, side)),
     }));
-    const texts = prompts.map(({text}) => text);
     const results = await predictShots(claps, padded(shots, TILES_PER_CALL), texts);
     some.forEach((origin, tile) => {
       const {logits, iou, size} = results[tile] as ShotResult;
-      const area = size.height * size.width;
-      prompts.forEach((_, index) => {
-        const small = logits.subarray(index * area, (index + 1) * area);
-        const field = resizeField(small, size, square);
-        addTile(sums[index] as Float32Array, field, {canvas, origin, side, ramp});
+      const cells = size.height * size.width;
+      shots[tile]?.boxes.forEach((box, index) => {
+        // A tile that the box does not reach says nothing about it.
+        if (isEmpty(box)) return;
+        const small = logits.subarray(index * cells, (index + 1) * cells);
+        const place = {canvas, origin, side, ramp};
+        addTile(fields[index] as TileField, resizeField(small, size, square), place);
         if (small.some((value) => value > 0)) {
           const score = scores[index] as {sum: number; count: number};
           score.sum += iou[index] ?? 0;
           score.count++;
         }
       });
-      addTile(weights, new Float32Array(side * side).fill(1), {canvas, origin, side, ramp});
     });
   }
-  return sums.map((sum, index) => {
-    const mean = sum.map((value, pixel) => value / (weights[pixel] ?? 1));
+  return fields.map(({sum, weight}, index) => {
+    const mean = sum.map((value, pixel) =>
+      weight[pixel] === 0 ? NEVER_SHOWN : value / (weight[pixel] ?? 1),
+    );
     const {sum: total, count} = scores[index] as {sum: number; count: number};
     return {logits: resizeField(mean, canvas, image), score: count === 0 ? 0 : total / count};
   });
@@ -191,11 +196,27 @@ interface TilePlace {
   readonly ramp: Float32Array;
 }
 
-function addTile(target: Float32Array, field: Float32Array, {canvas, origin, side, ramp}: TilePlace): void {
+/** Weighted logits and weights of a picture that is put together from tiles. */
+interface TileField {
+  readonly sum: Float32Array;
+  readonly weight: Float32Array;
+}
+
+function addTile(
+  {sum, weight}: TileField,
+  field: Float32Array,
+  {canvas, origin, side, ramp}: TilePlace,
+): void {
   for (let y = 0; y < Math.min(side, canvas.height - origin.y); y++) {
     for (let x = 0; x < Math.min(side, canvas.width - origin.x); x++) {
-      const weight = (ramp[y] ?? 1) * (ramp[x] ?? 1);
-      target[(y + origin.y) * canvas.width + x + origin.x]! += weight * (field[y * side + x] ?? 0);
+      const share = (ramp[y] ?? 1) * (ramp[x] ?? 1);
+      const pixel = (y + origin.y) * canvas.width + x + origin.x;
+      sum[pixel]! += share * (field[y * side + x] ?? 0);
+      weight[pixel]! += share;
     }
   }
+}
+
+function isEmpty([x0, y0, x1, y1]: Box): boolean {
+  return x0 >= x1 || y0 >= y1;
 }

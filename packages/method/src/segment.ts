@@ -17,8 +17,10 @@ export interface SegmentRequest {
   readonly modality: Modality;
   /** What to look for. */
   readonly targets: readonly TargetRequest[];
-  /** Boxes in source px, asked for every target; left out means the whole field. */
+  /** Boxes in source px, asked for every target; left out means the whole picture. */
   readonly boxes?: readonly Box[];
+  /** Whether the picture is already what `modality.prepare` gives; default false. */
+  readonly isPrepared?: boolean;
 }
 
 /** A request's target with the text and the boxes that the model is given. */
@@ -52,7 +54,7 @@ interface ResolvedTarget {
 export async function segment(claps: Claps, image: Image, request: SegmentRequest): Promise<Segmentation> {
   const start = performance.now();
   const {modality} = request;
-  const prepared = modality.prepare(image);
+  const prepared = request.isPrepared === true ? image : modality.prepare(image);
   const targets = resolveTargets(claps, image, request);
   const prompts = targets.flatMap(({phrase, boxes}) =>
     boxes.map((box): PhrasePrompt => ({text: phrase, box})),
@@ -92,7 +94,7 @@ function resolveTargets(claps: Claps, image: Image, request: SegmentRequest): Re
   return targets.map((asked) => {
     if (typeof asked === "object" && "phrase" in asked) return {...asked, boxes: given};
     const target = typeof asked === "string" ? modality.target(asked) : asked;
-    const phrase = claps.config.guidance.useSignature ? modality.prompt(target) : target.name;
+    const phrase = claps.phraseFor(modality, target);
     return {target, phrase, boxes: given};
   });
 }

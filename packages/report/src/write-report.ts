@@ -122,7 +122,7 @@ function pageHtml(report: Report, figures: readonly string[]): string {
 <h1>${escapeHtml(report.title)}</h1>
 ${paragraphs(report.lead)}
 <p><code>${escapeHtml(report.command)}</code></p>
-<h2>Scores on unseen cases</h2>
+<h2>Scores</h2>
 ${tableHtml(report.table)}
 <h2>Training</h2>
 ${report.curves.map((curve) => `<div class="plot">${plotCurve(curve)}</div>`).join("")}

@@ -17,7 +17,7 @@ type BackendValues = Float32Array | Int32Array | Uint8Array | Uint8Array[];
 
 /** Operations of TensorFlow.js that draw random numbers in JavaScript. */
 const RANDOM_OPERATIONS: ReadonlySet<string> = new Set(
-  ["dropout", "multinomial", "randomGamma", "randomNormal", "randomStandardNormal", "randomUniform"]
+  ["dropout", "multinomial", "rand", "randomGamma", "randomNormal", "randomStandardNormal", "randomUniform"]
     .concat(["randomUniformInt", "truncatedNormal"])
     .map((name) => `${name}__op`),
 );

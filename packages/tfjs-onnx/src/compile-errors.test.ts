@@ -187,4 +187,30 @@ test("a throw in the middle leaves variables, gradients and counts as they were"
     .forEach((value, index) => assert.ok(Math.abs(value - (expected[index] as number)) < 1e-5));
 });
 
+test("a buffer that is filled anew for every call is caught, also where it is a large one", () => {
+  for (const size of [4, 300_000]) {
+    const mask = new Float32Array(size);
+    let step = 0;
+    const masking = compile((a: tf.Tensor) => {
+      mask.fill(++step);
+      return tf.mul(tf.sum(a), tf.sum(tf.tensor1d(mask)));
+    });
+    masking(x).dispose();
+    expectError(() => masking(x), "frozen-value", /first call 1, 1, 1, 1.*this call 2, 2, 2, 2/);
+  }
+});
+
+test("a large constant keeps its numbers when its buffer is used for something else", () => {
+  const table = new Float32Array(300_000).fill(1);
+  const adding = compile((a: tf.Tensor) => tf.mul(a, tf.sum(tf.tensor1d(table))), {check: "once"});
+  adding(x).dispose();
+  table.fill(7);
+  assert.equal([...adding(x).dataSync()], [300_000, 600_000, 900_000, 1_200_000]);
+});
+
+test("tf.rand is refused as well", () => {
+  const noisy = compile((a: tf.Tensor) => tf.add(a, tf.rand([4], () => 0.5)));
+  expectError(() => noisy(x), "frozen-value", /'rand' draws/);
+});
+
 test.run();

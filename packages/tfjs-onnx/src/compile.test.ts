@@ -209,4 +209,17 @@ test("the same calls give the same bytes twice", () => {
   assert.equal(run(), run());
 });
 
+test("int32 in the middle of a chain wraps before it becomes float32", () => {
+  const chain = compile((a: tf.Tensor) => tf.cast(tf.cast(a, "int32"), "float32"));
+  const x = tf.tensor1d([-5.7, 5.7, -0.2, 3e9]);
+  // Towards zero, and 3e9 - 2^32.
+  assert.equal([...chain(x).dataSync()], [-5, 5, 0, -1294967296]);
+  const total = compile((a: tf.Tensor) => tf.cast(tf.sum(a), "float32"));
+  const large = tf.tensor1d([2 ** 31 - 1, 1], "int32");
+  assert.equal([...total(large).dataSync()], [-(2 ** 31)]);
+  const power = compile((a: tf.Tensor) => tf.cast(tf.pow(a, tf.scalar(2, "int32")), "float32"));
+  // 65537^2 = 2^32 + 2^17 + 1, which float32 rounds to 2^17 once the high bit is gone.
+  assert.equal([...power(tf.tensor1d([65537], "int32")).dataSync()], [131073]);
+});
+
 test.run();

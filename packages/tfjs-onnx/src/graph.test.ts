@@ -35,4 +35,12 @@ test("conversions that lose nothing cancel, others stay", () => {
   assert.is(graph.cast(graph.cast(whole, "int64"), "int32"), whole);
 });
 
+test("a conversion from int64 to int32 stays, for it may drop high bits", () => {
+  const graph = new Graph();
+  const wide = graph.input([4], "int64");
+  const narrow = graph.cast(wide, "int32");
+  assert.is(graph.producer(graph.cast(narrow, "float32"))?.inputs[0], narrow);
+  assert.is.not(graph.cast(narrow, "int64"), wide);
+});
+
 test.run();

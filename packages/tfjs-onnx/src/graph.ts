@@ -68,7 +68,8 @@ function hashBytes(bytes: Uint8Array): number {
 const WIDENINGS: Readonly<Record<ValueType, readonly ValueType[]>> = {
   bool: ["int32", "int64", "float32"],
   int32: ["int64"],
-  int64: ["int32"],
+  // Not int32, which keeps the low 32 bits only.
+  int64: [],
   float32: [],
 };
 

@@ -9,6 +9,7 @@ export type JournalEntry =
       readonly kind: "constant";
       readonly origin: string;
       readonly shape: string;
+      /** A copy that nobody else can change. */
       readonly numbers: Numbers;
       readonly data: StoredData;
     }

@@ -10,32 +10,50 @@ registerOnnxBackend({threads: 2});
 await tf.setBackend("onnx");
 
 const ROWS = 200_000;
-const GROUPS = 64;
 
-/** Rows of ones fall onto 64 places, so that place g gets as many as there are rows with row % 64 = g: 3125. */
-function scattered(): {ones: tf.Tensor1D; groups: tf.Tensor1D; expected: number[]} {
-  const groups = Int32Array.from({length: ROWS}, (_, row) => row % GROUPS);
+/** Rows of ones fall onto places, place g getting as many as there are rows with row % places = g. */
+function scattered(places: number): {ones: tf.Tensor1D; ids: tf.Tensor1D; expected: number[]} {
+  const ids = Int32Array.from({length: ROWS}, (_, row) => row % places);
+  const least = Math.floor(ROWS / places);
   return {
     ones: tf.ones([ROWS]),
-    groups: tf.tensor1d(groups, "int32"),
-    expected: new Array<number>(GROUPS).fill(3125),
+    ids: tf.tensor1d(ids, "int32"),
+    expected: Array.from({length: places}, (_, place) => least + (place < ROWS % places ? 1 : 0)),
   };
 }
 
-test("sums of 200 000 rows onto 64 are exact in fifty runs, compiled on two threads and eagerly", () => {
-  const {ones, groups, expected} = scattered();
-  const sum = (values: tf.Tensor, ids: tf.Tensor): tf.Tensor[] => [
-    tf.unsortedSegmentSum(values, ids as tf.Tensor1D, GROUPS),
-    tf.scatterND(tf.expandDims<tf.Tensor2D>(ids, 1), values, [GROUPS]),
-  ];
-  const compiled = compile(sum);
-  for (let run = 0; run < 50; run++) {
-    for (const tensor of compiled(ones, groups)) {
-      assert.equal(Array.from(tensor.dataSync()), expected, `run ${run}`);
-      tensor.dispose();
+// 64 places are summed by a product with a one-hot matrix, 2048 by ScatterElements.
+for (const places of [64, 2048]) {
+  test(`sums of 200 000 rows onto ${places} are exact in fifty runs, compiled on two threads and eagerly`, () => {
+    const {ones, ids, expected} = scattered(places);
+    const sum = (values: tf.Tensor, segments: tf.Tensor): tf.Tensor[] => [
+      tf.unsortedSegmentSum(values, segments as tf.Tensor1D, places),
+      tf.scatterND(tf.expandDims<tf.Tensor2D>(segments, 1), values, [places]),
+    ];
+    const compiled = compile(sum);
+    for (let run = 0; run < 50; run++) {
+      for (const tensor of compiled(ones, ids)) {
+        assert.equal(Array.from(tensor.dataSync()), expected, `run ${run}`);
+        tensor.dispose();
+      }
     }
+    for (const tensor of sum(ones, ids)) assert.equal(Array.from(tensor.dataSync()), expected);
+    compiled.dispose();
+  });
+}
+
+test("fifty sums of whole numbers, which take ScatterElements however few the places are, are exact", () => {
+  const {ones, ids, expected} = scattered(64);
+  const compiled = compile((values: tf.Tensor, segments: tf.Tensor) =>
+    tf.scatterND(tf.expandDims<tf.Tensor2D>(segments, 1), values, [64]),
+  );
+  const whole = tf.cast(ones, "int32");
+  for (let run = 0; run < 50; run++) {
+    const tensor = compiled(whole, ids);
+    assert.equal(Array.from(tensor.dataSync()), expected, `run ${run}`);
+    tensor.dispose();
   }
-  for (const tensor of sum(ones, groups)) assert.equal(Array.from(tensor.dataSync()), expected);
+  compiled.dispose();
 });
 
 test("the self-check passes and leaves nothing behind", () => {

@@ -11,6 +11,9 @@ const CAPACITY = 256;
 /** Threads that all cached sessions together may have started: each session has its own. */
 const EXTRA_THREADS = 8;
 
+/** Threads of one session at most, so that several sessions fit within the bound on all of them. */
+const MOST_THREADS = 3;
+
 /**
  * Sessions of single kernels by key, with bounds on their number and on the threads they start.
  *
@@ -44,9 +47,9 @@ export class SessionCache<T extends CachedSession> {
     }
   }
 
-  /** Opens a session whose waiting threads sleep. */
+  /** Opens a session whose waiting threads sleep, with as many of the threads asked for as one session may have. */
   open(model: Uint8Array, threads: number): Session {
-    return new Session(model, {threads, spinning: false, arena: false});
+    return new Session(model, {threads: Math.min(threads, MOST_THREADS), spinning: false, arena: false});
   }
 
   /** Closes all sessions. */

@@ -81,4 +81,13 @@ test("equal computations are done once, and what no output needs is not done", (
   );
 });
 
+test("operators that differ in an infinite attribute only are kept apart", () => {
+  const graph = new Graph();
+  const x = graph.input([2], "float32");
+  const clip = (alpha: number): Value => graph.one("Elu", [x], [2], "float32", {alpha: {float: alpha}});
+  graph.output(graph.one("Sub", [clip(Infinity), clip(-Infinity)], [2], "float32"));
+  graph.output(graph.one("Add", [clip(Infinity), clip(NaN)], [2], "float32"));
+  assert.equal(operators(graph), ["Elu", "Elu", "Sub", "Elu", "Add"]);
+});
+
 test.run();

@@ -1,4 +1,5 @@
 import type {Graph, GraphNode, Initializer, Value} from "./graph.js";
+import {attributesKey} from "./trace.js";
 
 /** A finished graph: what is encoded and run. */
 export type FinishedGraph = Pick<Graph, "inputs" | "outputs" | "nodes" | "initializers">;
@@ -68,7 +69,7 @@ class Simplifier {
   #common(node: GraphNode): GraphNode | undefined {
     const inputs = node.inputs.map((input) => input?.name ?? "").join();
     const results = node.outputs.map(({shape, dtype}) => `${dtype}${shape.join("x")}`).join();
-    const key = `${node.domain}.${node.op}(${inputs})${JSON.stringify(node.attributes)}${results}`;
+    const key = `${node.domain}.${node.op}(${inputs})${attributesKey(node.attributes)}${results}`;
     const known = this.#seen.get(key);
     if (!known) this.#seen.set(key, node);
     return known;

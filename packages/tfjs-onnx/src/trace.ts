@@ -116,7 +116,8 @@ export class Trace {
   #constant(info: TensorInfo, data: StoredData): Value {
     let value = this.#constants.get(data);
     if (!value) {
-      const numbers = this.#backend.numbersOf(info);
+      // A copy: the array may be the caller's, who may fill it with other numbers before the next call.
+      const numbers = this.#backend.numbersOf(info).slice();
       const dtype = valueTypeOf(data.dtype) ?? "float32";
       const origin = `used by ${operationsInProgress() || "the function itself"}`;
       const shape = `[${info.shape.join(", ")}]`;
@@ -126,8 +127,6 @@ export class Trace {
       } else {
         value = this.graph.input(info.shape, dtype);
         this.slots.push({kind: "constant", value, numbers});
-        // The compiled function keeps the array beyond the life of this tensor.
-        data.owned = false;
       }
       this.#constants.set(data, value);
     }

@@ -56,7 +56,11 @@ function machine(): Finding[] {
 async function tryEngine(name: EngineName, isOptional: boolean, flags: GlobalOptions): Promise<Finding> {
   try {
     const {threads} = await startEngine({...engineOptions(flags), engine: name});
-    return {what: `engine ${name}`, state: "ok", detail: `starts, ${threads} threads, self-check passed`};
+    return {
+      what: `engine ${name}`,
+      state: "ok",
+      detail: `starts${name === "onnx" ? " and passes its self-check" : ""}, ${threads} threads`,
+    };
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
     return {what: `engine ${name}`, state: isOptional ? "absent" : "failed", detail};

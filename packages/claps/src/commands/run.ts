@@ -56,7 +56,7 @@ Examples:
         final: final === true,
       });
       if (result.stopped) {
-        output.text(`Stopped; go on with: npx claps run ${file} --out ${result.folder} --resume`);
+        output.text(`Stopped; go on with the same options and --out ${result.folder} --resume`);
         output.json({stopped: true, folder: result.folder});
         process.exitCode = EXIT.interrupted;
         return;

@@ -17,7 +17,7 @@ export const blind: Control = {
       const {modality} = item;
       const requests = targets.map((target) => ({
         target,
-        phrase: modality.prompt(nextTarget(target, modality.targets)),
+        phrase: claps.phraseFor(modality, nextTarget(target, modality.targets)),
       }));
       const {targets: found} = await segment(claps, item.image, {modality, targets: requests});
       return new Map(found.map(({target, mask}) => [target, mask]));

@@ -17,7 +17,11 @@ export const grey: Control = {
   prepare: ({claps}) =>
     Promise.resolve(async (item, targets) => {
       const image = swapColour(item.modality.prepare(item.image));
-      const {targets: found} = await segment(claps, image, {modality: item.modality, targets});
+      const {targets: found} = await segment(claps, image, {
+        modality: item.modality,
+        targets,
+        isPrepared: true,
+      });
       return new Map(found.map(({target, mask}) => [target, mask]));
     }),
 };

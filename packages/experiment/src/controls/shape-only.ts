@@ -33,10 +33,9 @@ function drawn(size: Size, boxes: readonly Box[], inside: (x: number, y: number,
   return createMask({data, ...size});
 }
 
-/** The box that the model is given while there is no detector: the whole field of view. */
-function fieldBox({image, fieldOfView}: LoadedCase): readonly Box[] {
-  const field = fieldOfView === undefined ? undefined : boxOfMask(fieldOfView);
-  return [field ?? [0, 0, image.width, image.height]];
+/** The box that the model is given while there is no detector: the whole picture. */
+function pictureBox({image}: LoadedCase): readonly Box[] {
+  return [[0, 0, image.width, image.height]];
 }
 
 /** One box per connected component of the truth: organs are one box. */
@@ -60,7 +59,13 @@ function shapeControl(id: string, title: string, usesTruth: boolean, shape: Shap
 }
 
 /** The full box that the model was given. */
-export const fullBox = shapeControl("full-box", "full box given to the model", false, filledBoxes, fieldBox);
+export const fullBox = shapeControl(
+  "full-box",
+  "full box given to the model",
+  false,
+  filledBoxes,
+  pictureBox,
+);
 
 /** The ellipse inscribed in the box that the model was given. */
 export const ellipse = shapeControl(
@@ -68,7 +73,7 @@ export const ellipse = shapeControl(
   "ellipse in the box given to the model",
   false,
   inscribedEllipses,
-  fieldBox,
+  pictureBox,
 );
 
 /** The ellipse inscribed in the truth's own boxes: how far shape alone would carry a perfect detector. */

@@ -144,4 +144,13 @@ test("diagonals", async () => {
   for (const dtype of TYPES) await sameAsPlain("Diag", {x: numbers.tensor([2, 3], dtype)});
 });
 
+test("NaN and infinities in dropped rows reach no segment", async () => {
+  const segmentIds = plain([0, -1, 1, 2], "int32");
+  const x = plain([1, NaN, 3, Infinity]);
+  for (const run of [runEager, runCompiled]) {
+    const [result] = await run("UnsortedSegmentSum", {x, segmentIds}, {numSegments: 2});
+    assert.equal(result?.values, [1, 3]);
+  }
+});
+
 test.run();

@@ -72,11 +72,6 @@ function oneHotRows(graph: Graph, ids: Value, segments: number): Value {
 function segmentSum(graph: Graph, updates: Value, ids: Value, segments: number): Value {
   const [rows = 1, width = 1] = updates.shape;
   const dtype = updates.dtype;
-  const small = segments <= MOST_ONE_HOT_SEGMENTS && segments * rows <= LARGEST_ONE_HOT;
-  if (small && dtype === "float32") {
-    const chosen = oneHotRows(graph, ids, segments);
-    return graph.one("MatMul", [chosen, updates], [segments, width], dtype);
-  }
   const column = reshape(graph, ids, [rows, 1]);
   const compare = (op: string, bound: number): Value =>
     graph.one(op, [column, graph.scalar(bound, "int32")], [rows, 1], "bool");
@@ -86,8 +81,14 @@ function segmentSum(graph: Graph, updates: Value, ids: Value, segments: number):
     [rows, 1],
     "bool",
   );
-  const target = graph.one("Where", [inside, column, graph.scalar(0, "int32")], [rows, 1], "int32");
+  // Also before the product, where a NaN or an infinity times 0 would reach every segment.
   const kept = graph.one("Where", [inside, updates, graph.scalar(0, dtype)], [rows, width], dtype);
+  const small = segments <= MOST_ONE_HOT_SEGMENTS && segments * rows <= LARGEST_ONE_HOT;
+  if (small && dtype === "float32") {
+    const chosen = oneHotRows(graph, ids, segments);
+    return graph.one("MatMul", [chosen, kept], [segments, width], dtype);
+  }
+  const target = graph.one("Where", [inside, column, graph.scalar(0, "int32")], [rows, 1], "int32");
   const everywhere = graph.one("Expand", [target, graph.ints([rows, width])], [rows, width], "int32");
   const base = full(graph, 0, [segments, width], dtype);
   return graph.one("ScatterElements", [base, everywhere, kept], [segments, width], dtype, {
