@@ -22,7 +22,9 @@ const PATIENTS = {all: 138, trainEnd: 100, validationEnd: 115};
  * another number of patients the shares stay. The official lists are not used, since they may part a patient.
  *
  * @example
+ * ```ts
  * const dataset = await openDataset(amdSd, {root: "amd-sd=/data/AMD-SD"});
+ * ```
  *
  * Source: layout and colours as in public loaders; not checked on the files themselves.
  * Differs: hyperreflective material (yellow) and ellipsoid-zone damage (magenta) are no targets and stay background.
@@ -81,11 +83,13 @@ function listCases({paths}: DatasetFiles): CaseReference[] {
  *
  * Two scans a patient; a macular hole may be seen, and is not labelled, as in the official set.
  *
- * @param folder Where to; made if it is not there.
- * @param options.size Height, px; default 380, as AMD-SD.
+ * @param folder - Where to; made if it is not there.
+ * @param options - `size`: height, px; default 380, as AMD-SD.
  * @throws ConfigError if the count is no whole number of 2 to 2000; DataError if the folder cannot be written.
  * @example
+ * ```ts
  * await writeSynthetic("made-up/AMD-SD", {count: 12, seed: 1});
+ * ```
  */
 export async function writeSynthetic(folder: string, options: SyntheticOptions): Promise<void> {
   const {count, seed, size: height = 380} = options;

@@ -16,7 +16,9 @@ const MANUAL = /^(?:drive\/)*(training|test)\/(?:1st|2nd)_manual\/(\d+)_manual[1
  * download lacks the test masks: those cases are then unlabelled.
  *
  * @example
+ * ```ts
  * const dataset = await openDataset(drive, {root: "/data"});
+ * ```
  *
  * Source: layout as in the older distribution; values and sizes checked on the files themselves.
  * Differs: masks are told by a threshold, since the second observer's white is 253.
@@ -98,11 +100,13 @@ function listCases({paths, report}: DatasetFiles): CaseReference[] {
 /**
  * Writes made-up cases in DRIVE's layout: TIFF pictures, GIF masks, half training, half test.
  *
- * @param folder Where to; made if it is not there.
- * @param options.size Height, px; default 584, as DRIVE.
+ * @param folder - Where to; made if it is not there.
+ * @param options - `size`: height, px; default 584, as DRIVE.
  * @throws ConfigError if the count is no whole number of 2 to 400; DataError if the folder cannot be written.
  * @example
+ * ```ts
  * await writeSynthetic("made-up/DRIVE", {count: 8, seed: 1});
+ * ```
  */
 export async function writeSynthetic(folder: string, options: SyntheticOptions): Promise<void> {
   const {count, seed, size: height = 584} = options;

@@ -33,9 +33,11 @@ export interface IdridOptions {
  * Folders are told by their numbers and the gist of their names, so that mirrors with `%20` in a name read too.
  * Official split; ten fixed training pictures are held out for validation. Patients are not published.
  *
- * @param options.missing What a missing lesion file means; a missing disc is always an error.
+ * @param options - `missing`: what a missing lesion file means; a missing disc is always an error.
  * @example
+ * ```ts
  * const cautious = createIdrid({missing: "unlabelled"});
+ * ```
  *
  * Source: official layout; palette, red and RGBA masks as they occur in it: any colour above 0 is inside.
  */
@@ -135,11 +137,13 @@ function listCases(files: DatasetFiles, missing: "negative" | "unlabelled"): Cas
  *
  * A lesion that a picture lacks has no file, as in the official set.
  *
- * @param folder Where to; made if it is not there.
- * @param options.size Height, px; default 712, a quarter of IDRiD's.
+ * @param folder - Where to; made if it is not there.
+ * @param options - `size`: height, px; default 712, a quarter of IDRiD's.
  * @throws ConfigError if the count is no whole number of 2 to 900; DataError if the folder cannot be written.
  * @example
+ * ```ts
  * await writeSynthetic("made-up/IDRiD", {count: 12, seed: 1, size: 356});
+ * ```
  */
 export async function writeSynthetic(folder: string, options: SyntheticOptions): Promise<void> {
   const {count, seed, size: height = 712} = options;

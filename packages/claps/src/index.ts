@@ -234,26 +234,21 @@ export {
   checkBlackAndWhite,
   checkOneColour,
   checkPureColours,
-  cropCase,
   defineDataset,
   epochOrder,
   GENERATOR_VERSION,
   halfOf,
-  makeFolder,
   openDataset,
   split,
   synthesizeBscan,
   synthesizeFundus,
-  tileCase,
   verifyDataset,
-  writeText,
 } from "@claps/data";
 export type {
   AugmentOptions,
   Batch,
   BatchOptions,
   CaseReference,
-  CaseTile,
   Dataset,
   DatasetDefinition,
   DatasetFiles,
@@ -274,7 +269,6 @@ export type {
   VerifyOptions,
   VerifyReport,
   VerifyRow,
-  Window,
 } from "@claps/data";
 
 // Objectives, optimizer, loop and checkpoints.

@@ -1,4 +1,3 @@
-import * as tf from "@tensorflow/tfjs-core";
 import {ConfigError} from "./errors.js";
 
 /**
@@ -7,9 +6,12 @@ import {ConfigError} from "./errors.js";
  * It works with Node 22 at most and wants CUDA 11.2; it is never installed by this library because its
  * install script downloads a native library.
  *
+ * @param activate - Makes the backend of the given name the active one, or throws.
  * @throws ConfigError if the package is not installed or its native library does not load.
  */
-export async function startTfjsNodeGpu(): Promise<{threads: number}> {
+export async function startTfjsNodeGpu(
+  activate: (backendName: string) => Promise<void>,
+): Promise<{threads: number}> {
   // A variable keeps bundlers and the type checker from looking for a package that most people lack.
   const name = "@tensorflow/tfjs-node-gpu";
   try {
@@ -20,6 +22,6 @@ export async function startTfjsNodeGpu(): Promise<{threads: number}> {
       {cause: error, code: "engine"},
     );
   }
-  await tf.setBackend("tensorflow");
+  await activate("tensorflow");
   return {threads: 1};
 }

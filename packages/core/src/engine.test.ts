@@ -62,4 +62,53 @@ test("onnx: compiles a function once per signature", async () => {
   assert.is(square.traces, 3);
 });
 
+test("cpu: disposing results frees neither arguments nor variables", async () => {
+  const engine = await startEngine({engine: "cpu"});
+  const weight = tf.variable(tf.tensor1d([5]));
+  const [x, y] = [tf.tensor1d([1, 2]), tf.tensor1d([3])];
+  const before = tf.memory().numTensors;
+  tf.dispose(engine.compile((a) => a)(x));
+  tf.dispose(engine.compile((a, b) => [b, a])(x, y));
+  tf.dispose(engine.compile((a) => ({same: a, weight}))(x));
+  assert.is(tf.memory().numTensors, before);
+  assert.equal([...x.dataSync(), ...y.dataSync(), ...weight.dataSync()], [1, 2, 3, 5]);
+  // The result is the value of now, not of after the next assignment.
+  const now = engine.compile(() => weight)();
+  weight.assign(tf.tensor1d([6]));
+  assert.equal([...now.dataSync()], [5]);
+  tf.dispose([x, y, now, weight]);
+});
+
+test("cpu for training says how slow it is, also when asked for by name; for inference it does not", async () => {
+  const lines: string[] = [];
+  const report = (line: string): void => void lines.push(line);
+  const engine = await startEngine({engine: "cpu", purpose: "training", report});
+  assert.is(lines.length, 1);
+  assert.match(lines[0] as string, /^Using engine cpu: expect a training step to take several hundred times/);
+  assert.is(engine.notice, lines[0]);
+  assert.is((await startEngine({engine: "cpu", report})).notice, undefined);
+  assert.is(lines.length, 1);
+});
+
+test("wasm is refused for training", async () => {
+  const error = await startEngine({engine: "wasm", purpose: "training"}).catch((reason: unknown) => reason);
+  assert.instance(error, ConfigError);
+  assert.match((error as Error).message, /"wasm" lacks kernels for training.*"onnx" or "cpu"/);
+});
+
+test("a failed start leaves the engine that ran before", async () => {
+  const engine = await startEngine({engine: "cpu"});
+  tf.removeBackend("wasm");
+  tf.registerBackend("wasm", () => Promise.reject(new Error("broken on purpose")));
+  const error = await startEngine({engine: "wasm"}).catch((reason: unknown) => reason);
+  assert.instance(error, ConfigError);
+  assert.match(
+    (error as Error).message,
+    /Engine "wasm" could not start: .*could not set up its backend "wasm"/,
+  );
+  assert.is(currentEngine(), engine);
+  assert.is(tf.getBackend(), "cpu");
+  assert.equal([...tf.square(tf.tensor1d([3])).dataSync()], [9]);
+});
+
 test.run();

@@ -35,7 +35,7 @@ export interface EngineOptions {
   seed?: string | number;
   /** What for: wasm can run models but lacks kernels for training. Default `inference`. */
   purpose?: "inference" | "training";
-  /** Where the one line about a fallback goes; default `console.warn`. */
+  /** Where the one line about a fallback or slow training goes; default `console.warn`. */
   report?: (line: string) => void;
 }
 
@@ -47,7 +47,10 @@ export interface Engine {
   readonly threads: number;
   /** The source of all randomness; fork it with a label. */
   readonly random: Random;
-  /** The fallback line, when the preferred engine could not start; belongs into every result file. */
+  /**
+   * One line for when the preferred engine could not start or training will be slow; belongs into every
+   * result file.
+   */
   readonly notice?: string;
   /**
    * Compiles a function of tensors; engines without a compiler run it eagerly under the same rules.
@@ -83,10 +86,15 @@ function namedEngine(options: EngineOptions): EngineName | undefined {
   return name as EngineName;
 }
 
+async function activate(backendName: string): Promise<void> {
+  if (await tf.setBackend(backendName)) return;
+  throw new ConfigError(`TensorFlow.js could not set up its backend "${backendName}".`, {code: "engine"});
+}
+
 async function startOnnx(threads: number | undefined): Promise<StartedBackend> {
   const {compile, engineMemory, registerOnnxBackend, selfCheck} = await import("@claps/tfjs-onnx");
   const settings = registerOnnxBackend({threads});
-  await tf.setBackend("onnx");
+  await activate("onnx");
   selfCheck();
   return {threads: settings.threads, compile, memory: engineMemory};
 }
@@ -94,13 +102,13 @@ async function startOnnx(threads: number | undefined): Promise<StartedBackend> {
 async function startWasm(threads: number | undefined): Promise<StartedBackend> {
   const wasm = await import("@tensorflow/tfjs-backend-wasm");
   if (threads !== undefined) wasm.setThreadsCount(threads);
-  if (!(await tf.setBackend("wasm"))) throw new ConfigError("The WebAssembly backend did not start.");
+  await activate("wasm");
   return {threads: 1};
 }
 
 async function startCpu(): Promise<StartedBackend> {
   await import("@tensorflow/tfjs-backend-cpu");
-  await tf.setBackend("cpu");
+  await activate("cpu");
   return {threads: 1};
 }
 
@@ -114,13 +122,22 @@ async function startBackend(name: EngineName, threads: number | undefined): Prom
       return startCpu();
     case "tfjs-node-gpu": {
       const {startTfjsNodeGpu} = await import("./engine-tfjs-node-gpu.js");
-      return startTfjsNodeGpu();
+      return startTfjsNodeGpu(activate);
     }
   }
 }
 
+/** The result with copies of tensors that live on, so that disposing results never frees an argument. */
+function detach<R extends TensorResult>(result: R, inputs: readonly tf.Tensor[]): R {
+  const own = (tensor: tf.Tensor): tf.Tensor =>
+    tensor instanceof tf.Variable || inputs.includes(tensor) ? tf.clone(tensor) : tensor;
+  if (result instanceof tf.Tensor) return own(result) as R;
+  if (Array.isArray(result)) return result.map(own) as R;
+  return Object.fromEntries(Object.entries(result).map(([name, tensor]) => [name, own(tensor)])) as R;
+}
+
 function runEagerly<R extends TensorResult>(fn: TensorFunction<R>): CompiledFunction<R> {
-  const call = (...inputs: tf.Tensor[]): R => tf.tidy(() => fn(...inputs));
+  const call = (...inputs: tf.Tensor[]): R => tf.tidy(() => detach(fn(...inputs), inputs));
   return Object.assign(call, {traces: 0, dispose: () => undefined});
 }
 
@@ -132,7 +149,7 @@ function runEagerly<R extends TensorResult>(fn: TensorFunction<R>): CompiledFunc
  *
  * @param options - Engine, threads, seed, purpose.
  * @returns The running engine.
- * @throws ConfigError if the engine asked for is unknown or cannot start, or a setting is out of range.
+ * @throws ConfigError if the engine asked for is unknown or cannot start or train, or a setting is out of range.
  * @example
  * ```ts
  * const engine = await startEngine({seed: 7, purpose: "training"});
@@ -143,10 +160,17 @@ export async function startEngine(options: EngineOptions = {}): Promise<Engine> 
   if (options.threads !== undefined) checkRange(options.threads, {min: 1, integer: true}, "threads");
   const asked = namedEngine(options);
   const purpose = options.purpose ?? "inference";
+  if (asked === "wasm" && purpose === "training") {
+    throw new ConfigError(
+      'Engine "wasm" lacks kernels for training: expected engine "onnx" or "cpu" for it. Choose with CLAPS_ENGINE or startEngine({engine}).',
+      {code: "engine"},
+    );
+  }
   const candidates: EngineName[] =
     asked !== undefined ? [asked] : purpose === "training" ? ["onnx", "cpu"] : ["onnx", "wasm", "cpu"];
   // Silences TensorFlow.js's advertisement of its native binding.
   tf.env().set("PROD", true);
+  const previous = tf.getBackend() as string | undefined;
   let firstFailure: string | undefined;
   for (const name of candidates) {
     try {
@@ -155,6 +179,8 @@ export async function startEngine(options: EngineOptions = {}): Promise<Engine> 
       if (current.notice !== undefined) (options.report ?? console.warn)(current.notice);
       return current;
     } catch (error) {
+      // The engine that ran before stays usable.
+      if (previous !== undefined && tf.getBackend() !== previous) await tf.setBackend(previous);
       const reason = error instanceof Error ? error.message : String(error);
       if (asked !== undefined) {
         throw new ConfigError(
@@ -174,8 +200,9 @@ function describe(
   options: EngineOptions,
   failure: string | undefined,
 ): Engine {
-  const slow = options.purpose === "training" && name === "cpu" ? `; ${CPU_SLOWDOWN}` : "";
-  const notice = failure === undefined ? undefined : `Using engine ${name}: ${failure}${slow}.`;
+  const slow = options.purpose === "training" && name === "cpu" ? [CPU_SLOWDOWN] : [];
+  const reasons = [...(failure === undefined ? [] : [failure]), ...slow];
+  const notice = reasons.length === 0 ? undefined : `Using engine ${name}: ${reasons.join("; ")}.`;
   return {
     name,
     threads: backend.threads,

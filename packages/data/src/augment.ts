@@ -3,7 +3,6 @@ import {createImage, createMask} from "@claps/image";
 import type {Image, Mask, Size} from "@claps/image";
 import type {Augmentations} from "@claps/modalities";
 import type {Label, LoadedCase} from "./case.js";
-import {labelOf} from "./tiles.js";
 
 /** Options of {@link augment}. */
 export interface AugmentOptions {
@@ -30,10 +29,12 @@ interface Placement extends Size {
  *
  * Units: source px before, px of the result after; samples keep their kind and range.
  *
- * @param loaded The case; left unchanged. Its modality's `augmentations` limit the draw.
- * @param random Decides everything; fork it per case and step.
+ * @param loaded - The case; left unchanged. Its modality's `augmentations` limit the draw.
+ * @param random - Decides everything; fork it per case and step.
  * @example
+ * ```ts
  * const varied = augment(loaded, random.fork(`epoch ${epoch}, case ${loaded.id}`));
+ * ```
  */
 export function augment(loaded: LoadedCase, random: Random, options: AugmentOptions = {}): LoadedCase {
   const {augmentations} = loaded.modality;
@@ -175,4 +176,9 @@ function meanOf({pixels, channels}: Image): number {
     }
   }
   return sum / ((data.length / channels) * colours);
+}
+
+/** A label from a moved mask: negative once nothing of it is left in the picture. */
+function labelOf(mask: Mask): Label {
+  return {state: mask.pixels.data.includes(1) ? "positive" : "negative", mask};
 }

@@ -48,10 +48,12 @@ export interface BatchOptions {
  *
  * A pure function: whoever resumes in the middle, or reads on another machine, sees the same order.
  *
- * @param count Number of cases.
+ * @param count - Number of cases.
  * @returns Indices 0 to count - 1, shuffled.
  * @example
+ * ```ts
  * epochOrder(4, 7, 0);
+ * ```
  */
 export function epochOrder(count: number, seed: string | number, epoch: number): number[] {
   return createRandom(seed)
@@ -67,9 +69,11 @@ export function epochOrder(count: number, seed: string | number, epoch: number):
  * @throws ConfigError if there is no case or the batch size is no whole number of at least 1; DataError with
  * code `too-many-unreadable` when more cases than allowed cannot be read.
  * @example
+ * ```ts
  * for await (const {cases} of batches({cases: train, load: dataset.load, batchSize: 4, seed: 1, epochs: 2})) {
  *   console.log(cases.map(({id}) => id));
  * }
+ * ```
  */
 export async function* batches(options: BatchOptions): AsyncGenerator<Batch, void, void> {
   const {cases, load, batchSize, seed, from = {epoch: 0, index: 0}, epochs = Infinity} = options;

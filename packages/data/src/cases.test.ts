@@ -7,8 +7,7 @@ import {test} from "uvu";
 import * as assert from "uvu/assert";
 import {augment} from "./augment.js";
 import type {LoadedCase} from "./case.js";
-import {cropMask, cropPicture, halfOf} from "./crop.js";
-import {cropCase, tileCase} from "./tiles.js";
+import {halfOf} from "./half-of.js";
 
 const STILL: Augmentations = {
   flipHorizontal: false,
@@ -64,43 +63,10 @@ function greenRows(loaded: LoadedCase): string[] {
 
 const SHAPE = ["#...", "##..", "...."];
 
-test("crop: inside, beyond the edge, halves of an odd width", () => {
+test("halves of an odd width leave the middle column to neither", () => {
   const image = createImage({data: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 10), height: 2, width: 5});
-  assert.equal([...cropPicture(image, {y: 1, x: 3, height: 2, width: 3}).pixels.data], [9, 10, 0, 0, 0, 0]);
-  assert.equal([...cropPicture(image, {y: -1, x: -1, height: 2, width: 2}).pixels.data], [0, 0, 0, 1]);
-  assert.equal([...cropPicture(image, {y: 0, x: 9, height: 1, width: 2}).pixels.data], [0, 0]);
   assert.equal([...halfOf(image, "left").pixels.data], [1, 2, 6, 7]);
   assert.equal([...halfOf(image, "right").pixels.data], [4, 5, 9, 10]);
-  const mask = createMask({data: Uint8Array.of(1, 0, 0, 1), height: 2, width: 2});
-  assert.equal([...cropMask(mask, {y: 1, x: 1, height: 1, width: 2}, 1).pixels.data], [1, 1]);
-});
-
-test("a crop without the target makes it negative, never an unlabelled one", () => {
-  const part = cropCase(makeCase(SHAPE), {y: 0, x: 2, height: 3, width: 2});
-  assert.is(part.labels.get("hard-exudate")?.state, "negative");
-  assert.is(part.labels.get("optic-disc")?.state, "unlabelled");
-  assert.is(part.fieldOfView, undefined);
-  const beyond = cropCase(makeCase(SHAPE), {y: 2, x: 0, height: 2, width: 2});
-  assert.equal([...(beyond.fieldOfView?.pixels.data ?? [])], [1, 1, 0, 0]);
-});
-
-test("tiles cover the picture: every pixel of the mask is in one", () => {
-  const rows = Array.from({length: 10}, (_, row) => ".".repeat(row) + "#" + ".".repeat(12 - row));
-  const tiles = tileCase(makeCase(rows), {side: 4, overlap: 1});
-  const found = new Set<string>();
-  for (const {window, case: part} of tiles) {
-    assert.is(part.image.height, 4);
-    rowsOf(part).forEach((row, y) => {
-      [...row].forEach((letter, x) => {
-        if (letter === "#") {
-          found.add(`${window.y + y} ${window.x + x}`);
-        }
-      });
-    });
-  }
-  // 13 columns need 4 tiles of 4 px with a step of 3 px, 10 rows need 3.
-  assert.is(tiles.length, 12);
-  assert.equal([...found].sort(), Array.from({length: 10}, (_, row) => `${row} ${row}`).sort());
 });
 
 test("augment: nothing allowed changes nothing, and leaves the case alone", () => {

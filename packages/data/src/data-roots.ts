@@ -13,10 +13,12 @@ export interface DataRoots {
 /**
  * Reads what a user gave as data roots: `DIR` for all datasets, `drive=DIR` for one.
  *
- * @param texts One or several, as from the command line; empty ones are left out.
+ * @param texts - One or several, as from the command line; empty ones are left out.
  * @throws ConfigError if a folder is missing behind `=`.
  * @example
+ * ```ts
  * parseDataRoots(["/data", "drive=/mnt/DRIVE"]);
+ * ```
  */
 export function parseDataRoots(texts: string | readonly string[]): DataRoots {
   const shared: string[] = [];

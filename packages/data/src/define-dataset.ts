@@ -78,11 +78,13 @@ export type DatasetDefinition = Readonly<DatasetOptions>;
 /**
  * Makes a dataset; a new one is one file with this call as its default export.
  *
- * @param options What the dataset is and how its layout is read.
+ * @param options - What the dataset is and how its layout is read.
  * @returns The definition, frozen.
  * @throws ConfigError if the id is no plain name or a target is not one of the modality's.
  * @example
+ * ```ts
  * export default defineDataset({id: "drive", title: "DRIVE", modality: cfp, targets: ["retinal-blood-vessel"], ...});
+ * ```
  */
 export function defineDataset(options: DatasetOptions): DatasetDefinition {
   const {id, modality, targets} = options;

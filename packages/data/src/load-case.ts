@@ -3,7 +3,7 @@ import {createMask, fieldOfView, maskOf, readImage, readMask} from "@claps/image
 import type {Image, Mask, Size} from "@claps/image";
 import {joinPath} from "#files";
 import type {CaseReference, Label, LoadedCase, TruthFile} from "./case.js";
-import {halfOf} from "./crop.js";
+import {halfOf} from "./half-of.js";
 import type {DatasetDefinition} from "./define-dataset.js";
 
 /**
@@ -12,12 +12,14 @@ import type {DatasetDefinition} from "./define-dataset.js";
  * A target that the dataset does not label is `unlabelled`; one whose mask is empty or declared absent is
  * `negative`.
  *
- * @param definition The dataset.
- * @param folder Its folder.
- * @param reference One of its cases.
+ * @param definition - The dataset.
+ * @param folder - Its folder.
+ * @param reference - One of its cases.
  * @throws DataError naming the file if one is unreadable or a mask differs in size from its picture.
  * @example
+ * ```ts
  * const loaded = await loadCase(drive, "/data/DRIVE", reference);
+ * ```
  */
 export async function loadCase(
   definition: DatasetDefinition,
@@ -67,7 +69,7 @@ export async function readPicture(folder: string, reference: CaseReference): Pro
 /**
  * One mask of a case.
  *
- * @param expect Size of the picture that it belongs to.
+ * @param expect - Size of the picture that it belongs to.
  */
 export async function readTruth(folder: string, truth: TruthFile, expect: Size): Promise<Mask> {
   const path = joinPath(folder, truth.file);

@@ -33,12 +33,14 @@ export interface Dataset {
 /**
  * Finds a dataset on this disk and lists its cases; pictures are read later, one by one.
  *
- * @param definition The dataset, an imported value.
- * @param options Where to look, and whether to go on in spite of files that do not fit.
+ * @param definition - The dataset, an imported value.
+ * @param options - Where to look, and whether to go on in spite of files that do not fit.
  * @throws DataError with code `missing-folder` if it is not there, `bad-layout` if files do not fit together.
  * @example
+ * ```ts
  * const dataset = await openDataset(drive, {root: "/data"});
  * const first = await dataset.load(dataset.cases[0]);
+ * ```
  */
 export async function openDataset(definition: DatasetDefinition, options: OpenOptions): Promise<Dataset> {
   const found = await findCases(definition, options.root);
@@ -74,8 +76,10 @@ export async function openDataset(definition: DatasetDefinition, options: OpenOp
  * What is wrong with a dataset on this disk, also when it is not there at all.
  *
  * @example
+ * ```ts
  * const report = await verifyDataset(drive, {root: "/data"});
  * if (!report.ok) console.error(report.problems.map((problem) => problem.message).join("\n"));
+ * ```
  */
 export async function verifyDataset(
   definition: DatasetDefinition,

@@ -22,7 +22,9 @@ export interface SplitOptions {
  *
  * @throws ConfigError if the shares do not add up to 1.
  * @example
+ * ```ts
  * const {train, validation, test} = split(dataset.cases, {seed: 1});
+ * ```
  */
 export function split<T extends Splittable>(
   cases: readonly T[],

@@ -3,7 +3,7 @@ import {readImage} from "@claps/image";
 import type {Size} from "@claps/image";
 import {joinPath} from "#files";
 import type {CaseReference, LabelState, SplitName, TruthFile} from "./case.js";
-import {halfOf} from "./crop.js";
+import {halfOf} from "./half-of.js";
 import type {DatasetDefinition, DatasetProblem} from "./define-dataset.js";
 import {readPicture, readTruth} from "./load-case.js";
 

@@ -37,11 +37,11 @@ const oracle: Control = {
 
 async function evaluated(
   controls: readonly Control[],
-  damaged?: string,
+  damaged: readonly string[] = [],
 ): Promise<Evaluation & {seen: string[]}> {
   const folder = temporaryFolder();
   await writeTiny(folder, {train: 1, test: 2});
-  if (damaged !== undefined) writeFileSync(join(folder, damaged), "no picture");
+  for (const file of damaged) writeFileSync(join(folder, file), "no picture");
   const dataset = await openDataset(tiny, {root: folder});
   const of = (split: string): {dataset: typeof dataset; references: typeof dataset.cases} => ({
     dataset,
@@ -114,9 +114,15 @@ test("means are over targets", () => {
   assert.is(box?.dice, ((disc as number) + (exudate as number)) / 2);
 });
 
-test("a damaged picture among two is more than 5 %: it stops and says which", async () => {
-  const error = await evaluated([], "images/test-2.png").catch((thrown: unknown) => thrown as Error);
-  assert.match((error as Error).message, /got 1 of 2; the last one is test-2/);
+test("a single damaged picture is named and passed over; a second one stops and says which", async () => {
+  const one = await evaluated([], ["images/test-2.png"]);
+  assert.equal(
+    one.skipped.map(({id}) => id),
+    ["test-2"],
+  );
+  const both = ["images/test-1.png", "images/test-2.png"];
+  const error = await evaluated([], both).catch((thrown: unknown) => thrown as Error);
+  assert.match((error as Error).message, /got 2 of 2; the last one is test-2/);
 });
 
 test.run();

@@ -15,7 +15,7 @@ const references = Array.from({length: 30}, (_, index): CaseReference => ({
 function damagedAt(ids: readonly string[], error: Error): Dataset {
   const load = ({id}: CaseReference): Promise<LoadedCase> =>
     ids.includes(id) ? Promise.reject(error) : Promise.resolve({id} as LoadedCase);
-  return {definition: tiny, load} as unknown as Dataset;
+  return {definition: tiny, cases: references, load} as unknown as Dataset;
 }
 
 async function read(dataset: Dataset): Promise<{read: string[]; skipped: string[]; error?: Error}> {

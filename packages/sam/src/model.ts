@@ -135,12 +135,14 @@ export class Sam extends Block {
    * @param image - Any picture; see `preprocess`.
    * @returns The embedding; the caller disposes it.
    */
-  encode(image: Image): Promise<SamEmbedding> {
+  // Nothing to wait for, but a failure must reject the promise instead of being thrown.
+  // eslint-disable-next-line @typescript-eslint/require-await
+  async encode(image: Image): Promise<SamEmbedding> {
     const {tensor: pixels, frame} = preprocess(image, this.config);
     try {
       const run = this.#compiler.get("encode", (input) => this.encodeTensor(input));
       const tensor = run(pixels);
-      return Promise.resolve({tensor, frame, dispose: () => tensor.dispose()});
+      return {tensor, frame, dispose: () => tensor.dispose()};
     } finally {
       pixels.dispose();
     }

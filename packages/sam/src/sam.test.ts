@@ -178,6 +178,17 @@ test("encode and decode: ragged prompts, source size, best first, nothing left b
   assert.is(tf.memory().numTensors, before);
 });
 
+test("encode rejects where it fails and leaves nothing behind", async () => {
+  const disposed = createSam(samMicro, {random});
+  disposed.dispose();
+  const before = tf.memory().numTensors;
+  // A throw instead of a rejection would end the test here.
+  const encoding = disposed.encode(picture);
+  const error = await encoding.catch((reason: unknown) => reason);
+  assert.instance(error, Error);
+  assert.is(tf.memory().numTensors, before);
+});
+
 test("points: prompts with other numbers of points do not change a prompt's answer", async () => {
   const encoded = await sam.encode(picture);
   const one = [{x: 10, y: 12}];

@@ -209,7 +209,12 @@ test("a large constant keeps its numbers when its buffer is used for something e
 });
 
 test("tf.rand is refused as well", () => {
-  const noisy = compile((a: tf.Tensor) => tf.add(a, tf.rand([4], () => 0.5)));
+  const noisy = compile((a: tf.Tensor) =>
+    tf.add(
+      a,
+      tf.rand([4], () => 0.5),
+    ),
+  );
   expectError(() => noisy(x), "frozen-value", /'rand' draws/);
 });
 

@@ -218,7 +218,7 @@ test("int32 in the middle of a chain wraps before it becomes float32", () => {
   const large = tf.tensor1d([2 ** 31 - 1, 1], "int32");
   assert.equal([...total(large).dataSync()], [-(2 ** 31)]);
   const power = compile((a: tf.Tensor) => tf.cast(tf.pow(a, tf.scalar(2, "int32")), "float32"));
-  // 65537^2 = 2^32 + 2^17 + 1, which float32 rounds to 2^17 once the high bit is gone.
+  // 65537^2 = 2^32 + 2^17 + 1, and the high bit goes.
   assert.equal([...power(tf.tensor1d([65537], "int32")).dataSync()], [131073]);
 });
 

@@ -80,10 +80,12 @@ const WIDENINGS: Readonly<Record<ValueType, readonly ValueType[]>> = {
  * content are stored once; conversions that undo each other vanish.
  *
  * @example
+ * ```ts
  * const graph = new Graph();
  * const x = graph.input([2, 3], "float32");
  * const y = graph.one("Mul", [x, graph.scalar(2, "float32")], [2, 3], "float32");
  * graph.output(y);
+ * ```
  */
 export class Graph {
   readonly inputs: Value[] = [];

@@ -3,10 +3,16 @@ import * as tf from "@tensorflow/tfjs-core";
 import {compile} from "./compile.js";
 import {OnnxEngineError} from "./errors.js";
 
-const ROWS = 200_000;
+interface ScatterCheck {
+  readonly rows: number;
+  readonly groups: number;
+}
 
-/** Numbers of places: few are summed by a product with a one-hot matrix, many by adding row by row. */
-const GROUPS: readonly number[] = [64, 2048];
+/** Few groups are summed by a product with a one-hot matrix, which is large; many by adding row by row. */
+const SCATTER_CHECKS: readonly ScatterCheck[] = [
+  {rows: 20_000, groups: 64},
+  {rows: 200_000, groups: 2048},
+];
 
 function expectNumbers(what: string, tensor: tf.Tensor, expected: ArrayLike<number>): void {
   const actual = tensor.dataSync();
@@ -32,25 +38,25 @@ function checkMatMul(): void {
  * Sums of many rows that fall onto few: the gradient of every look-up. One of ONNX Runtime's own
  * scatter operators loses additions when it runs on several threads, so the sums are compared exactly.
  */
-function checkScatter(groups: number, repeats: number): void {
-  const numbers = new Float32Array(ROWS);
-  const places = new Int32Array(ROWS);
+function checkScatter({rows, groups}: ScatterCheck, repeats: number): void {
+  const numbers = new Float32Array(rows);
+  const places = new Int32Array(rows);
   const expected = new Float32Array(groups);
-  for (let row = 0; row < ROWS; row++) {
+  for (let row = 0; row < rows; row++) {
     const group = (row * 7) % groups;
     numbers[row] = (row % 5) + 1;
     places[row] = group;
     expected[group] = (expected[group] as number) + (row % 5) + 1;
   }
-  const [rows, ids] = [tf.tensor1d(numbers), tf.tensor1d(places, "int32")];
+  const [values, ids] = [tf.tensor1d(numbers), tf.tensor1d(places, "int32")];
   const scatter = compile(
-    (values: tf.Tensor, segments: tf.Tensor) =>
-      tf.unsortedSegmentSum(values, segments as tf.Tensor1D, groups),
+    (addends: tf.Tensor, segments: tf.Tensor) =>
+      tf.unsortedSegmentSum(addends, segments as tf.Tensor1D, groups),
     {check: "once"},
   );
   try {
     for (let repeat = 0; repeat < repeats; repeat++) {
-      expectNumbers(`the gradient of a look-up in ${groups} rows`, scatter(rows, ids), expected);
+      expectNumbers(`the gradient of a look-up in ${groups} rows`, scatter(values, ids), expected);
     }
   } finally {
     scatter.dispose();
@@ -93,7 +99,7 @@ function checkUpdateInPlace(): void {
 export function selfCheck({repeats = 1}: {repeats?: number} = {}): void {
   tf.tidy(() => {
     checkMatMul();
-    for (const groups of GROUPS) checkScatter(groups, repeats);
+    for (const check of SCATTER_CHECKS) checkScatter(check, repeats);
     checkUpdateInPlace();
   });
 }

@@ -196,7 +196,7 @@ async function setAside(folder: string, path: string): Promise<void> {
 }
 
 /**
- * Removes the oldest checkpoints and whatever an interrupted write left behind.
+ * Removes the oldest checkpoints. What an interrupted write left behind stays: see {@link removeUnfinished}.
  *
  * @param folder - The folder of all checkpoints of a run.
  * @param keep - How many of the newest stay.

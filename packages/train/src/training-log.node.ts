@@ -1,4 +1,4 @@
-import {appendFile, readFile, rename} from "node:fs/promises";
+import {appendFile, readFile, rename, rm} from "node:fs/promises";
 import {writeDurably, fileProblem} from "./durable-file.node.js";
 
 /**
@@ -43,6 +43,8 @@ export class TrainingLog {
     const kept = records.filter((record) => record.step < step);
     if (text !== "") {
       const draft = `${this.#path}.${process.pid}.part`;
+      // A killed run with the same process number, as in containers, may have left one.
+      await rm(draft, {force: true});
       await writeDurably(draft, kept.map((record) => `${JSON.stringify(record)}\n`).join(""));
       await rename(draft, this.#path);
     }

@@ -32,7 +32,7 @@ export interface Patch {
 /**
  * The union of some blobs, as distances within the smallest patch that holds them.
  *
- * @param margin Further px round the outline that the patch holds, for soft edges.
+ * @param margin - Further px round the outline that the patch holds, for soft edges.
  */
 export function drawBlobs(size: Size, blobs: readonly BlobOptions[], margin: number): Patch {
   let left = size.width;

@@ -7,8 +7,7 @@ import {smoothNoiseAt} from "./smooth-noise.js";
  *
  * Shapes: [W]. Units: px.
  *
- * @param options.centre, options.halfWidth, options.height Place and size, px.
- * @param options.flatness 0.5 is a half ellipse, larger is a hill with a foot.
+ * @param options - `centre`, `halfWidth`, `height`: place and size, px; `flatness`: 0.5 is a half ellipse, larger is a hill with a foot.
  */
 export function drawDome(options: {
   readonly width: number;

@@ -50,9 +50,11 @@ export function smoothNoiseAt(x: number, y: number, seed: number): number {
  *
  * Shapes: [H × W], row-major. Units: -1..1.
  *
- * @param size Size of the field, px.
+ * @param size - Size of the field, px.
  * @example
+ * ```ts
  * const clouds = smoothNoise({height: 64, width: 64}, {cell: 16, seed: 3});
+ * ```
  */
 export function smoothNoise(size: Size, options: SmoothNoiseOptions): Float32Array {
   const {cell, seed, stretch = 1, angle = 0} = options;

@@ -33,7 +33,9 @@ export interface BscanOptions {
  * `macular-hole`.
  * @throws ConfigError if a side is outside 64 to 4096 px.
  * @example
+ * ```ts
  * const {image, masks} = synthesizeBscan({height: 380, width: 570, random: createRandom(1)});
+ * ```
  *
  * Source: our reading of what a B-scan shows; no picture of a person is used.
  */

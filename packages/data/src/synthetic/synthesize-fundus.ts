@@ -52,7 +52,9 @@ export interface SyntheticFundus extends SyntheticCase {
  * `haemorrhage`, `hard-exudate`, `soft-exudate`.
  * @throws ConfigError if a side is outside 64 to 4096 px.
  * @example
+ * ```ts
  * const {image, masks} = synthesizeFundus({height: 512, width: 512, random: createRandom(1)});
+ * ```
  *
  * Source: our reading of what a fundus photograph shows; no picture of a person is used.
  */
