@@ -16,6 +16,8 @@ export interface ControlContext {
   readonly claps: Claps;
   /** The training cases of the dataset under evaluation, without augmentation. */
   readonly training: () => AsyncIterable<LoadedCase>;
+  /** All targets of the dataset's modality that the experiment asks for, in the modality's order. */
+  readonly asked: readonly Target[];
   readonly random: Random;
 }
 

@@ -106,7 +106,7 @@ function finish(
 }
 
 async function preparePredictors(
-  {claps, controls, random}: EvaluationRequest,
+  {claps, controls, random, sets}: EvaluationRequest,
   set: EvaluationSet,
 ): Promise<Map<string, Predictor>> {
   const model: Predictor = async ({image, modality}, targets) => {
@@ -114,10 +114,18 @@ async function preparePredictors(
     return new Map(result.targets.map(({target, mask}) => [target, mask]));
   };
   const predictors = new Map([["model", model]]);
+  const {modality} = set.dataset.definition;
+  const ids = new Set(
+    sets
+      .map(({dataset: {definition}}) => definition)
+      .filter((definition) => definition.modality.id === modality.id)
+      .flatMap((definition) => definition.targets),
+  );
+  const asked = modality.targets.filter(({id}) => ids.has(id));
   for (const control of controls) {
     const source = random.fork(set.dataset.definition.id).fork(control.id);
     const training = (): AsyncIterable<LoadedCase> => readCases(set.training, () => undefined);
-    predictors.set(control.id, await control.prepare({claps, training, random: source}));
+    predictors.set(control.id, await control.prepare({claps, training, asked, random: source}));
   }
   return predictors;
 }

@@ -5,6 +5,7 @@ import {crop, cropMask, fitLongest, IGNORE, resize, resizeMask} from "@claps/ima
 import type {Box, Image, Mask, Size} from "@claps/image";
 import type {ClapsConfig} from "@claps/method";
 import type {Modality, Target} from "@claps/modalities";
+import {maskStride} from "@claps/sam";
 import type {MaskExample, MaskPrompt} from "@claps/train";
 import type {TrainingPlan} from "./define-experiment.js";
 
@@ -32,6 +33,8 @@ export interface TrainingSetOptions {
  */
 export class TrainingSet {
   readonly #byDataset = new Map<string, LoadedCase[]>();
+  /** Truths of masks that come again and again; those of pictures that were varied vanish with them. */
+  readonly #truths = new WeakMap<Mask, TruthAtLogits>();
   readonly #options: TrainingSetOptions;
 
   constructor(options: TrainingSetOptions) {
@@ -125,12 +128,23 @@ export class TrainingSet {
         // Not modality.prompt: that refuses targets of another modality, which are wanted here.
         phrase: config.guidance.useSignature ? `${modality.signature}: ${words}` : words,
         box,
-        ...truthAtLogits(isForeign ? undefined : labels.get(target.id)?.mask, content, config),
+        ...this.#truthOf(isForeign ? undefined : labels.get(target.id)?.mask, content),
         counts: 1,
       };
     });
   }
+
+  #truthOf(mask: Mask | undefined, content: Size): TruthAtLogits {
+    const {config} = this.#options;
+    if (mask === undefined) return truthAtLogits(mask, content, config);
+    const known = this.#truths.get(mask) ?? truthAtLogits(mask, content, config);
+    this.#truths.set(mask, known);
+    return known;
+  }
 }
+
+/** Truth and weights of one prompt at the resolution of the logits [h × w]. */
+type TruthAtLogits = Pick<MaskPrompt, "truth" | "weight">;
 
 function isPresent(mask: Mask | undefined): mask is Mask {
   return mask?.pixels.data.includes(1) ?? false;
@@ -197,12 +211,8 @@ function randomTile(item: LoadedCase, side: number, random: Random): LoadedCase 
  * Each logit covers `ratio × ratio` px: its truth is the share of them inside the mask, its weight is 0 where
  * it covers padding or ignored px only.
  */
-function truthAtLogits(
-  mask: Mask | undefined,
-  content: Size,
-  {sam}: ClapsConfig,
-): {truth: Float32Array; weight: Float32Array} {
-  const ratio = sam.encoder.patchSize / 4;
+function truthAtLogits(mask: Mask | undefined, content: Size, {sam}: ClapsConfig): TruthAtLogits {
+  const ratio = maskStride(sam);
   const side = sam.imageSize / ratio;
   const truth = new Float32Array(side * side);
   const weight = new Float32Array(side * side);

@@ -11,8 +11,7 @@ import {
   writeSafetensors,
 } from "@claps/weights";
 import type {ClapsConfig} from "./config.js";
-import {createClaps} from "./model.js";
-import type {Claps} from "./model.js";
+import {Claps} from "./model.js";
 
 /** What a folder must say of itself; a later format gets another number. */
 const FORMAT = "claps model 1";
@@ -68,10 +67,7 @@ export async function loadClaps(folder: string): Promise<Claps> {
     );
   });
   const config = configOf(sam.metadata, folder);
-  const claps = createClaps(config, {
-    random: createRandom("replaced by the file"),
-    tokenizer: await loadTokenizer(folder),
-  });
+  const claps = new Claps(config, await loadTokenizer(folder), createRandom("replaced by the file"));
   try {
     assignWeights(claps.sam, untiePositions(sam.tensors), huggingFaceRules);
     assignWeights(

@@ -2,6 +2,7 @@ import {createTextTower, defaultTokenizer} from "@claps/clip";
 import type {TextTower, Tokenizer} from "@claps/clip";
 import {ConfigError, currentEngine} from "@claps/core";
 import type {CompiledFunction, Random} from "@claps/core";
+import {modalities} from "@claps/modalities";
 import {createSam} from "@claps/sam";
 import type {Modality, Target} from "@claps/modalities";
 import type {Sam} from "@claps/sam";
@@ -21,7 +22,7 @@ export interface MaskInputs {
 
 /** What one forward pass gives. */
 export interface MaskOutputs {
-  /** Mask logits [N, P, h, w] at a quarter of the patch size's stride. */
+  /** Mask logits [N, P, h, w]; each covers `maskStride(config.sam)` px of the model's picture. */
   readonly logits: tf.Tensor4D;
   /** Predicted IoU [N, P]. */
   readonly iou: tf.Tensor2D;
@@ -120,6 +121,7 @@ export class Claps {
     const embedding = this.sam.encodeTensor(pixels);
     const {logits, iou} = this.sam.decodeTensors({
       embedding,
+      detail: this.sam.detailTensor(pixels, embedding),
       prompts: {boxes},
       multimask: false,
       ...this.#guidance(ids),
@@ -140,6 +142,28 @@ export class Claps {
     return this.textPrompt.config.form === "additive"
       ? {textAdditive: tf.reshape(guidance, [images, prompts, width])}
       : {textTokens: tf.reshape(guidance, [images, prompts, 1, width])};
+  }
+
+  /**
+   * Fits untrained guidance to the phrases of modalities, so that they differ from the first step on; see
+   * `TextPrompt.calibrate`.
+   *
+   * @param known - The modalities; each has at least two phrases.
+   */
+  calibrateGuidance(known: readonly Modality[]): void {
+    const {textPrompt} = this;
+    if (textPrompt === undefined) return;
+    tf.tidy(() => {
+      const groups = known.map((modality) => {
+        const texts = modality.targets.flatMap((target) =>
+          [target.name, ...target.phrases].map((words) => this.phraseFor(modality, target, words)),
+        );
+        const ids = this.encodePhrases(texts);
+        const rows = tf.tensor2d(ids, [texts.length, ids.length / texts.length], "int32");
+        return unitVariance(this.text.forward(rows).projected) as tf.Tensor2D;
+      });
+      textPrompt.calibrate(groups);
+    });
   }
 
   /**
@@ -181,6 +205,8 @@ export interface CreateClapsOptions {
   random: Random;
   /** Default: the library's own small vocabulary of retinal phrases. */
   tokenizer?: Tokenizer;
+  /** Whose phrases untrained guidance has to tell apart, where `guidance.start` is `something`; default all known. */
+  modalities?: readonly Modality[];
 }
 
 /**
@@ -195,5 +221,7 @@ export interface CreateClapsOptions {
  * ```
  */
 export function createClaps(config: ClapsConfig, options: CreateClapsOptions): Claps {
-  return new Claps(config, options.tokenizer ?? defaultTokenizer(), options.random);
+  const claps = new Claps(config, options.tokenizer ?? defaultTokenizer(), options.random);
+  if (config.guidance.start === "something") claps.calibrateGuidance(options.modalities ?? modalities);
+  return claps;
 }

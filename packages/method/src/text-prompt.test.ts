@@ -78,4 +78,25 @@ test("linear, exact GELU, linear: 1 becomes 2 - 1 = 1, GELU 0.841345, then [3, -
   block.dispose();
 });
 
+test("calibrated to groups of nearly equal texts: centred over all, spread by 1 within a group", () => {
+  tf.tidy(() => {
+    const random = createRandom("calibrate");
+    const block = new TextPrompt({...additive, hiddenWidth: 32, promptWidth: 16}, {random});
+    // Groups far from each other and from 0, their members close together, as phrases behind a signature are.
+    const groups = [5, 9].map((centre, index) => {
+      const values = random.fork(index).normalArray(20 * 3);
+      return tf.tensor2d(
+        values.map((value) => centre + 0.1 * value),
+        [20, 3],
+      );
+    });
+    block.calibrate(groups);
+    const results = groups.map((group) => block.forward(group));
+    expectClose(tf.mean(tf.concat(results), 0), tf.zeros([16]), 1e-4);
+    const variances = results.map((rows) => tf.mean(tf.square(tf.sub(rows, tf.mean(rows, 0, true)))));
+    expectClose(tf.mean(tf.stack(variances)), tf.scalar(1), 1e-3);
+    block.dispose();
+  });
+});
+
 test.run();

@@ -18,6 +18,18 @@ export interface SamConfig {
   readonly encoder: Readonly<Omit<VitDetConfig, "imageSize" | "outputChannels">>;
   /** The mask decoder. */
   readonly decoder: SamDecoderConfig;
+  /** A path for fine detail beside the encoder (our reading); left out means none, as in published models. */
+  readonly detail?: SamDetailConfig;
+}
+
+/** Plain data that describes the path for what is thinner than a patch. */
+export interface SamDetailConfig {
+  /** Channels of its features. */
+  readonly width: number;
+  /** Model px per feature, and so per logit of the masks; divides a quarter of the patch size. */
+  readonly stride: number;
+  /** Convolutions of 3 px after the first one. */
+  readonly depth: number;
 }
 
 /** Plain data that describes the mask decoder. */
@@ -130,12 +142,21 @@ export function encoderConfig(config: SamConfig): VitDetConfig {
 }
 
 /**
- * Height and width of the image embedding, cells; masks come out four times as large.
+ * Height and width of the image embedding, cells.
  *
  * @param config - The whole model's.
  */
 export function gridSize(config: SamConfig): number {
   return config.imageSize / config.encoder.patchSize;
+}
+
+/**
+ * Model px per logit of the masks: a quarter of a patch, or finer with a path for detail.
+ *
+ * @param config - The whole model's.
+ */
+export function maskStride({detail, encoder}: SamConfig): number {
+  return detail?.stride ?? encoder.patchSize / 4;
 }
 
 /**
@@ -145,7 +166,7 @@ export function gridSize(config: SamConfig): number {
  * @throws ConfigError naming the first number that does not fit.
  */
 export function checkSamConfig(config: SamConfig): void {
-  const {promptWidth, maskChannels, decoder} = config;
+  const {promptWidth, maskChannels, decoder, detail} = config;
   const whole = {min: 1, integer: true};
   checkRange(promptWidth, whole, "SamConfig.promptWidth");
   checkRange(maskChannels, whole, "SamConfig.maskChannels");
@@ -153,7 +174,12 @@ export function checkSamConfig(config: SamConfig): void {
     checkRange(decoder[key], whole, `SamConfig.decoder.${key}`);
   }
   checkRange(decoder.iouDepth, {min: 2, integer: true}, "SamConfig.decoder.iouDepth");
-  const multiples: [string, number, number][] = [
+  if (detail !== undefined) {
+    checkRange(detail.width, whole, "SamConfig.detail.width");
+    checkRange(detail.stride, whole, "SamConfig.detail.stride");
+    checkRange(detail.depth, {min: 0, integer: true}, "SamConfig.detail.depth");
+  }
+  const multiples: (readonly [string, number, number])[] = [
     ["promptWidth (the two upscaling steps)", promptWidth, 8],
     [
       "promptWidth (decoder.heads times decoder.downsampling)",
@@ -161,6 +187,11 @@ export function checkSamConfig(config: SamConfig): void {
       decoder.heads * decoder.downsampling,
     ],
     ["maskChannels", maskChannels, 4],
+    ...(detail === undefined
+      ? []
+      : ([
+          ["encoder.patchSize (four times detail.stride)", config.encoder.patchSize, 4 * detail.stride],
+        ] as const)),
   ];
   for (const [name, value, divisor] of multiples) {
     if (value % divisor !== 0) {

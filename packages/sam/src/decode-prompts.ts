@@ -83,7 +83,13 @@ export async function decodePrompts(
         const text = textOf(prompts, padded);
         return runChunk(
           sam,
-          {embedding: embedding.tensor, prompts: input, ...text, multimask: prompts.multimask},
+          {
+            embedding: embedding.tensor,
+            detail: embedding.detail,
+            prompts: input,
+            ...text,
+            multimask: prompts.multimask,
+          },
           compiler,
         );
       });
@@ -160,19 +166,20 @@ function runChunk(
   input: DecodeTensorsInput,
   compiler: LazyCompiler,
 ): {logits: tf.Tensor; iou: tf.Tensor} {
-  const {embedding, prompts, textAdditive, textTokens, multimask = false} = input;
-  const given = Object.entries({...prompts, textAdditive, textTokens}).filter(
+  const {embedding, detail, prompts, textAdditive, textTokens, multimask = false} = input;
+  const given = Object.entries({...prompts, textAdditive, textTokens, detail}).filter(
     (entry): entry is [string, tf.Tensor] => entry[1] !== undefined,
   );
   const names = given.map(([name]) => name);
   const run = compiler.get(["decode", String(multimask), ...names].join(), (image, ...tensors) => {
     const named = Object.fromEntries(names.map((name, index) => [name, tensors[index]]));
-    const {textAdditive: added, textTokens: tokens, ...rest} = named;
+    const {textAdditive: added, textTokens: tokens, detail: fine, ...rest} = named;
     const prediction = sam.decodeTensors({
       embedding: image,
       prompts: rest,
       textAdditive: added,
       textTokens: tokens,
+      detail: fine,
       multimask,
     });
     return {logits: prediction.logits, iou: prediction.iou};

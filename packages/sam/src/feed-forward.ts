@@ -14,6 +14,12 @@ export interface FeedForwardConfig {
   depth: number;
 }
 
+/** Options of {@link FeedForward}. */
+export interface FeedForwardOptions extends RandomOptions {
+  /** Whether the last layer starts at zero, so that an untrained perceptron gives nothing; default false. */
+  zeroLast?: boolean;
+}
+
 /**
  * A perceptron with ReLU after every layer but the last.
  *
@@ -27,19 +33,20 @@ export class FeedForward extends Block {
 
   /**
    * @param config - Widths and depth.
-   * @param options - Source of the first values.
+   * @param options - Source of the first values; whether the last layer starts at zero.
    */
-  constructor(config: FeedForwardConfig, options: RandomOptions) {
+  constructor(config: FeedForwardConfig, options: FeedForwardOptions) {
     super();
     const {inputs, hidden, outputs, depth} = config;
-    const make = (name: string, from: number, to: number): Linear =>
-      new Linear(from, to, {random: options.random.fork(name)});
+    const {random, zeroLast = false} = options;
+    const make = (name: string, from: number, to: number, zero = false): Linear =>
+      new Linear(from, to, {random: random.fork(name), zero});
     const first = this.addBlock("proj_in", make("proj_in", inputs, hidden));
     const middle = this.addBlocks(
       "layers",
       Array.from({length: depth - 2}, (_, index) => make(`layers.${index}`, hidden, hidden)),
     );
-    const last = this.addBlock("proj_out", make("proj_out", hidden, outputs));
+    const last = this.addBlock("proj_out", make("proj_out", hidden, outputs, zeroLast));
     this.layers = [first, ...middle, last];
   }
 

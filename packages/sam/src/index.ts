@@ -2,14 +2,16 @@ export {
   checkSamConfig,
   encoderConfig,
   gridSize,
+  maskStride,
   samBase,
   samHuge,
   samLarge,
   samMicro,
   samTiny,
 } from "./config.js";
-export type {SamConfig, SamDecoderConfig} from "./config.js";
+export type {SamConfig, SamDecoderConfig, SamDetailConfig} from "./config.js";
 export type {MaskCandidate, SamPoint, SamPrompts} from "./decode-prompts.js";
+export {DetailEncoder} from "./detail-encoder.js";
 export {loadSam, parseSamConfig} from "./load-sam.js";
 export type {LoadSamOptions} from "./load-sam.js";
 export {MaskDecoder} from "./mask-decoder.js";

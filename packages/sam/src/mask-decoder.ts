@@ -1,5 +1,14 @@
 import {checkShape} from "@claps/core";
-import {Block, broadcast, ConvTranspose2d, gelu, LayerNorm, normal, repeatBatch} from "@claps/layers";
+import {
+  Block,
+  broadcast,
+  ConvTranspose2d,
+  gelu,
+  LayerNorm,
+  normal,
+  repeatBatch,
+  resizeBilinear,
+} from "@claps/layers";
 import type {RandomOptions} from "@claps/layers";
 import * as tf from "@tensorflow/tfjs-core";
 import type {SamConfig} from "./config.js";
@@ -19,6 +28,8 @@ export interface MaskDecoderInput {
   textAdditive?: tf.Tensor;
   /** Further tokens [N, P, T, D], put after the prompts; left out means none. */
   textTokens?: tf.Tensor;
+  /** Fine features [N, H, W, C], H and W multiples of 4h and 4w, for a model that has them. */
+  detail?: tf.Tensor;
   /** Whether the proposals come out (K of them) instead of the one mask for clear prompts. */
   multimask: boolean;
 }
@@ -55,6 +66,8 @@ export class MaskDecoder extends Block {
   readonly upscalingNorm: LayerNorm;
   /** One head per mask token. */
   readonly hyperNetworks: readonly FeedForward[];
+  /** One head per mask token for the classifier over fine features; empty without them. */
+  readonly detailHyperNetworks: readonly FeedForward[];
   /** Head for the predicted IoU of all masks. */
   readonly iouHead: FeedForward;
   readonly #width: number;
@@ -66,7 +79,7 @@ export class MaskDecoder extends Block {
   constructor(config: SamConfig, options: RandomOptions) {
     super();
     const {random} = options;
-    const {promptWidth: width, decoder} = config;
+    const {promptWidth: width, decoder, detail} = config;
     const masks = decoder.proposals + 1;
     this.#width = width;
     this.iouToken = this.addVariable("iou_token.weight", [1, width], normal(random.fork("iou_token"), 1));
@@ -89,6 +102,15 @@ export class MaskDecoder extends Block {
       "output_hypernetworks_mlps",
       Array.from({length: masks}, (_, index) => {
         return new FeedForward(sizes, {random: random.fork(`output_hypernetworks_mlps.${index}`)});
+      }),
+    );
+    this.detailHyperNetworks = this.addBlocks(
+      "detail_hypernetworks_mlps",
+      Array.from({length: detail === undefined ? 0 : masks}, (_, index) => {
+        const head = {...sizes, outputs: detail?.width ?? 0};
+        // Untrained, the path adds nothing: published weights keep their masks.
+        const name = `detail_hypernetworks_mlps.${index}`;
+        return new FeedForward(head, {random: random.fork(name), zeroLast: true});
       }),
     );
     this.iouHead = this.addBlock(
@@ -119,12 +141,19 @@ export class MaskDecoder extends Block {
 
     const enlarged = this.#enlarge(tf.reshape(state.image, [batch, height, width, this.#width]));
     const chosen = this.hyperNetworks.map((_, index) => index).slice(...(multimask ? [1] : [0, 1]));
-    const classifiers = chosen.map((index) => {
-      const token = tf.slice(state.tokens, [0, 1 + index, 0], [batch, 1, this.#width]);
-      return (this.hyperNetworks[index] as FeedForward).forward(token) as tf.Tensor3D;
-    });
-    const weights = classifiers.length === 1 ? (classifiers[0] as tf.Tensor3D) : tf.concat(classifiers, 1);
-    const logits = tf.matMul(weights, enlarged, false, true);
+    const classifiers = (heads: readonly FeedForward[]): tf.Tensor3D => {
+      const rows = chosen.map((index) => {
+        const token = tf.slice(state.tokens, [0, 1 + index, 0], [batch, 1, this.#width]);
+        return (heads[index] as FeedForward).forward(token) as tf.Tensor3D;
+      });
+      return rows.length === 1 ? (rows[0] as tf.Tensor3D) : tf.concat(rows, 1);
+    };
+    const coarse = tf.matMul(classifiers(this.hyperNetworks), enlarged, false, true);
+    const fields = [images, prompts, chosen.length, 4 * height, 4 * width];
+    const logits =
+      this.detailHyperNetworks.length === 0
+        ? tf.reshape(coarse, fields)
+        : refine(tf.reshape(coarse, fields), input.detail, classifiers(this.detailHyperNetworks));
 
     const iouToken = tf.reshape(tf.slice(state.tokens, [0, 0, 0], [batch, 1, this.#width]), [
       batch,
@@ -132,7 +161,7 @@ export class MaskDecoder extends Block {
     ]);
     const iou = tf.slice(this.iouHead.forward(iouToken), [0, chosen[0] as number], [batch, chosen.length]);
     return {
-      logits: tf.reshape(logits, [images, prompts, chosen.length, 4 * height, 4 * width]),
+      logits: logits as tf.Tensor5D,
       iou: tf.reshape(iou, [images, prompts, chosen.length]),
     };
   }
@@ -181,4 +210,21 @@ export class MaskDecoder extends Block {
     const [batch, height, width, channels] = full.shape as [number, number, number, number];
     return tf.reshape(full, [batch, height * width, channels]);
   }
+}
+
+/**
+ * Masks at the resolution of fine features: the coarse ones enlarged, plus a linear classifier per mask over
+ * features that all prompts of a picture share.
+ */
+function refine(coarse: tf.Tensor, detail: tf.Tensor | undefined, classifiers: tf.Tensor3D): tf.Tensor {
+  const [images, prompts, masks, height, width] = coarse.shape as [number, number, number, number, number];
+  const channels = classifiers.shape[2];
+  checkShape(detail?.shape ?? [], [images, null, null, channels], "detail [N, H, W, C]");
+  const [, rows, columns] = (detail as tf.Tensor).shape as [number, number, number, number];
+  const weights = tf.reshape(classifiers, [images, prompts * masks, channels]);
+  const features = tf.reshape(detail as tf.Tensor, [images, rows * columns, channels]);
+  const fine = tf.matMul(weights, features, false, true);
+  const fields = tf.reshape(coarse, [images * prompts * masks, height, width, 1]);
+  const large = resizeBilinear(fields, {height: rows, width: columns});
+  return tf.reshape(tf.add(tf.reshape(large, fine.shape), fine), [images, prompts, masks, rows, columns]);
 }

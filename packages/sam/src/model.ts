@@ -7,6 +7,7 @@ import {checkSamConfig, encoderConfig, gridSize} from "./config.js";
 import type {SamConfig} from "./config.js";
 import {decodePrompts} from "./decode-prompts.js";
 import type {MaskCandidate, SamPrompts} from "./decode-prompts.js";
+import {DetailEncoder} from "./detail-encoder.js";
 import {LazyCompiler} from "./lazy-compiler.js";
 import {MaskDecoder} from "./mask-decoder.js";
 import type {MaskPrediction} from "./mask-decoder.js";
@@ -20,6 +21,8 @@ export interface DecodeTensorsInput {
   embedding: tf.Tensor;
   /** Points, boxes and masks in model px. */
   prompts: PromptTensors;
+  /** Fine features [N, S/s, S/s, C], for a model that has them; see `Sam.detailTensor`. */
+  detail?: tf.Tensor;
   /** Text vectors [N, P, D] added to box corners and mask tokens; zeros change nothing, exactly. */
   textAdditive?: tf.Tensor;
   /** Text tokens [N, P, T, D], appended to the prompts. */
@@ -32,9 +35,11 @@ export interface DecodeTensorsInput {
 export interface SamEmbedding {
   /** Image embedding [1, h, w, D]. */
   readonly tensor: tf.Tensor4D;
+  /** Fine features [1, S/s, S/s, C] of a model that has them. */
+  readonly detail: tf.Tensor4D | undefined;
   /** How source px and model px belong together. */
   readonly frame: Frame;
-  /** Frees the tensor. */
+  /** Frees the tensors. */
   dispose(): void;
 }
 
@@ -62,6 +67,8 @@ export class Sam extends Block {
   readonly promptEncoder: PromptEncoder;
   /** Embeddings and tokens to masks; weights `mask_decoder.…`. */
   readonly maskDecoder: MaskDecoder;
+  /** Pictures to fine features, of a model that has them; weights `detail_encoder.…`. */
+  readonly detailEncoder: DetailEncoder | undefined;
   readonly #compiler = new LazyCompiler();
 
   /**
@@ -86,6 +93,12 @@ export class Sam extends Block {
       "mask_decoder",
       new MaskDecoder(config, {random: random.fork("mask_decoder")}),
     );
+    if (config.detail !== undefined) {
+      this.detailEncoder = this.addBlock(
+        "detail_encoder",
+        new DetailEncoder(config, config.detail, {random: random.fork("detail_encoder")}),
+      );
+    }
   }
 
   /**
@@ -99,13 +112,24 @@ export class Sam extends Block {
   }
 
   /**
+   * Fine features of pictures; differentiable.
+   *
+   * @param pixels - Normalised pictures [N, S, S, 3].
+   * @param embedding - Their embeddings [N, h, w, D].
+   * @returns Features [N, S/s, S/s, C], undefined for a model without them; the caller disposes them.
+   */
+  detailTensor(pixels: tf.Tensor, embedding: tf.Tensor): tf.Tensor4D | undefined {
+    return this.detailEncoder?.forward(pixels, embedding);
+  }
+
+  /**
    * Masks for prompts; differentiable.
    *
    * @param input - Embeddings and prompts.
-   * @returns Logits [N, P, K, 4h, 4w] and predicted IoU [N, P, K]; the caller disposes them.
+   * @returns Logits [N, P, K, 4h, 4w] (finer with `config.detail`) and predicted IoU [N, P, K]; the caller disposes them.
    */
   decodeTensors(input: DecodeTensorsInput): MaskPrediction {
-    const {embedding, prompts, textAdditive, textTokens, multimask = false} = input;
+    const {embedding, prompts, textAdditive, textTokens, detail, multimask = false} = input;
     return tf.tidy(() => ({
       ...this.maskDecoder.forward({
         embedding,
@@ -113,6 +137,7 @@ export class Sam extends Block {
         prompts: this.promptEncoder.forward(prompts, textAdditive),
         textAdditive,
         textTokens,
+        detail,
         multimask,
       }),
     }));
@@ -125,8 +150,12 @@ export class Sam extends Block {
    * @param input - Prompts and text.
    * @returns Logits and predicted IoU; the caller disposes them.
    */
-  override forward(pixels: tf.Tensor, input: Omit<DecodeTensorsInput, "embedding">): MaskPrediction {
-    return this.decodeTensors({...input, embedding: this.encodeTensor(pixels)});
+  override forward(
+    pixels: tf.Tensor,
+    input: Omit<DecodeTensorsInput, "embedding" | "detail">,
+  ): MaskPrediction {
+    const embedding = this.encodeTensor(pixels);
+    return this.decodeTensors({...input, embedding, detail: this.detailTensor(pixels, embedding)});
   }
 
   /**
@@ -140,9 +169,18 @@ export class Sam extends Block {
   async encode(image: Image): Promise<SamEmbedding> {
     const {tensor: pixels, frame} = preprocess(image, this.config);
     try {
-      const run = this.#compiler.get("encode", (input) => this.encodeTensor(input));
-      const tensor = run(pixels);
-      return {tensor, frame, dispose: () => tensor.dispose()};
+      const run = this.#compiler.get("encode", (input): Record<string, tf.Tensor> => {
+        const tensor = this.encodeTensor(input);
+        const detail = this.detailTensor(input, tensor);
+        return {tensor, ...(detail && {detail})};
+      });
+      const features = run(pixels);
+      return {
+        tensor: features["tensor"] as tf.Tensor4D,
+        detail: features["detail"] as tf.Tensor4D | undefined,
+        frame,
+        dispose: () => tf.dispose(features),
+      };
     } finally {
       pixels.dispose();
     }

@@ -49,6 +49,9 @@ export const huggingFaceRules: Rules = defineRules([
     "mask_decoder.$1.$2",
     "linear",
   ),
+  // Not in published files: the path for fine detail.
+  ...pair("detail_encoder\\.(pixels|layers\\.\\d+)", "detail_encoder.$1", "conv2d"),
+  {from: "detail_encoder.context.weight", to: "detail_encoder.context.weight", layout: "linear"},
   {from: /^((?:vision_encoder|prompt_encoder|mask_decoder)\..+)$/, to: "$1", layout: "asIs"},
 ]);
 

@@ -2,7 +2,7 @@ import {ConfigError, ShapeError, checkRange} from "@claps/core";
 import type {Random} from "@claps/core";
 import type {Box, Image} from "@claps/image";
 import type {Claps, ClapsConfig} from "@claps/method";
-import {gridSize, normalizePixels} from "@claps/sam";
+import {maskStride, normalizePixels} from "@claps/sam";
 import * as tf from "@tensorflow/tfjs-core";
 import {maskLoss, MASK_LOSS_WEIGHTS} from "./losses/mask-loss.js";
 import type {MaskLossWeights} from "./losses/mask-loss.js";
@@ -47,7 +47,7 @@ export interface MaskObjectiveOptions {
 
 /** What boxes with single-mask output never reach: point and mask prompts, and the heads of the other masks. */
 const NOT_REACHED =
-  /^sam\.(prompt_encoder\.(mask_embed|not_a_point_embed|point_embed\.[01])|mask_decoder\.output_hypernetworks_mlps\.[1-9])\b/;
+  /^sam\.(prompt_encoder\.(mask_embed|not_a_point_embed|point_embed\.[01])|mask_decoder\.(?:output|detail)_hypernetworks_mlps\.[1-9])\b/;
 const WITHOUT_TEXT = new RegExp(`${NOT_REACHED.source}|^text\\.`);
 
 /**
@@ -82,7 +82,7 @@ export function maskObjective(claps: MaskModel, options: MaskObjectiveOptions): 
     );
   }
   const {sam} = claps.config;
-  const side = 4 * gridSize(sam);
+  const side = sam.imageSize / maskStride(sam);
   const readsText = [...named.keys()].some((path) => path.startsWith("text_prompt."));
   return {
     variables,

@@ -59,15 +59,25 @@ export function resizeBilinear(
   }
   const rows = interpolationMatrix(height, size.height, alignCorners);
   const columns = interpolationMatrix(width, size.width, alignCorners);
+  const alongRows = (grid: tf.Tensor, shape: [number, number, number], back: boolean): tf.Tensor => {
+    const lines = tf.reshape(grid, shape);
+    // With one channel it is one product of two matrices instead of one per line.
+    return channels === 1
+      ? tf.matMul(
+          tf.reshape(lines, [shape[0], shape[1]]),
+          tf.tensor2d(columns, [size.width, width]),
+          false,
+          !back,
+        )
+      : tf.matMul(tf.tensor3d(columns, [1, size.width, width]), lines, back, false);
+  };
 
   const operation = tf.customGrad((...args) => {
     const input = tf.reshape(args[0] as tf.Tensor, [images, height, width * channels]);
     const tall = tf.matMul(tf.tensor3d(rows, [1, size.height, height]), input);
-    const lines = tf.reshape(tall, [images * size.height, width, channels]);
-    const value = tf.matMul(tf.tensor3d(columns, [1, size.width, width]), lines);
+    const value = alongRows(tall, [images * size.height, width, channels], false);
     const gradFunc = (dy: tf.Tensor): tf.Tensor => {
-      const dyLines = tf.reshape(dy, [images * size.height, size.width, channels]);
-      const narrow = tf.matMul(tf.tensor3d(columns, [1, size.width, width]), dyLines, true, false);
+      const narrow = alongRows(dy, [images * size.height, size.width, channels], true);
       const slabs = tf.reshape(narrow, [images, size.height, width * channels]);
       const short = tf.matMul(tf.tensor3d(rows, [1, size.height, height]), slabs, true, false);
       return tf.reshape(short, [images, height, width, channels]);

@@ -32,7 +32,8 @@ function ofRank(graph: Graph, value: Value, rank: number): Value {
   return reshape(graph, value, [...indicesTo(rank - value.shape.length).map(() => 1), ...value.shape]);
 }
 
-function batchedProduct(
+/** Product of matrices or of batches of matrices, batch by batch. */
+export function batchedProduct(
   graph: Graph,
   [left, right]: readonly [Value, Value],
   {transposeA, transposeB}: Product,

@@ -30,6 +30,23 @@ test("reductions over any axes, negative ones too, with and without kept dimensi
   }
 });
 
+test("many short rows: sums over leading axes, whatever divides their number", async () => {
+  const numbers = new Numbers(14);
+  for (const shape of [
+    [4096, 3],
+    [640, 7, 8],
+    [509, 5],
+    [33, 31, 2],
+    [2048, 1],
+  ]) {
+    const x = numbers.tensor(shape);
+    for (let axes = 1; axes < shape.length; axes++) {
+      const axis = Array.from({length: axes}, (_, index) => index);
+      for (const keepDims of [true, false]) await sameAsPlain("Sum", {x}, {axis, keepDims});
+    }
+  }
+});
+
 test("truth values sum to int32; all and any stay truth values", async () => {
   const numbers = new Numbers(11);
   const x = numbers.tensor([3, 4], "bool");

@@ -1,4 +1,4 @@
-import type {Graph, Value, ValueType} from "../graph.js";
+import {sizeOf, type Graph, type Value, type ValueType} from "../graph.js";
 import {axesAttribute, axisAttribute, flagAttribute} from "./attributes.js";
 import {arithmeticType, convert} from "./element-types.js";
 import {reshape, slice} from "./layout.js";
@@ -39,9 +39,43 @@ function extreme(graph: Graph, op: "ReduceMax" | "ReduceMin", x: Value, reductio
   return graph.one("Where", [spoilt, squares, result], result.shape, "float32");
 }
 
+/** Rows shorter than this are put side by side before they are added up. */
+const SHORT_ROW = 64;
+/** How long they may become by that. */
+const LONG_ROW = 2048;
+
+/**
+ * Sum of float32 numbers.
+ *
+ * ONNX Runtime adds short rows to each other some ten times more slowly than long ones. So many short rows are
+ * taken as fewer long ones first, whose sums are then added up; that the chains of additions become shorter
+ * keeps digits, too.
+ */
+function sum(graph: Graph, x: Value, over: Reduction): Value {
+  const leading = over.axes.every((axis) => axis < over.axes.length);
+  const length = sizeOf(x.shape.slice(over.axes.length));
+  const rows = sizeOf(x.shape.slice(0, over.axes.length));
+  const together = leading && length > 0 && length < SHORT_ROW ? largestDivisor(rows, LONG_ROW / length) : 1;
+  if (together === 1 || together === rows) return reduce(graph, "ReduceSum", x, over);
+  const first: Reduction = {axes: [0], keepDims: false};
+  const wide = reshape(graph, x, [rows / together, together * length]);
+  const partial = reshape(graph, reduce(graph, "ReduceSum", wide, first), [together, length]);
+  return reshape(graph, reduce(graph, "ReduceSum", partial, first), reducedShape(x.shape, over));
+}
+
+/** The largest divisor of a number that is not above a limit. */
+function largestDivisor(number: number, limit: number): number {
+  for (let divisor = Math.min(number, Math.floor(limit)); divisor > 1; divisor--) {
+    if (number % divisor === 0) return divisor;
+  }
+  return 1;
+}
+
 /** Sum or product of whole numbers that wraps; ONNX Runtime's own sum of int32 stops at the largest number. */
 function accumulate(graph: Graph, op: string, x: Value, reduction: Reduction): Value {
-  if (x.dtype !== "int32") return reduce(graph, op, x, reduction);
+  if (x.dtype !== "int32") {
+    return op === "ReduceSum" ? sum(graph, x, reduction) : reduce(graph, op, x, reduction);
+  }
   return graph.cast(reduce(graph, op, graph.cast(x, "int64"), reduction), "int32");
 }
 

@@ -48,8 +48,8 @@ interface Scalars {
  * Adam with decoupled weight decay, its state keyed by the name of the weight.
  *
  * Freezing, freeing or reordering weights never mixes their moments, and a weight that joins late gets its own
- * bias correction. An update is thirteen or fourteen passes over each weight; bias correction, clipping and
- * skipping are folded into scalars. Call `track` first, outside `engine.compile`; `apply` may run inside.
+ * bias correction. Small weights are updated together as one vector. An update is some fourteen passes; bias
+ * correction, clipping and skipping are folded into scalars. Call `track` first, outside `engine.compile`; `apply` may run inside.
  *
  * @example
  * ```ts
@@ -125,23 +125,31 @@ export class AdamW {
       const scalars = this.#scalars(learningRate, options);
       const corrections = new Map<number, {size: tf.Tensor; epsilon: tf.Tensor}>();
       const gates = new Map<string, tf.Tensor>();
-      for (const [name, gradient] of gradients) {
+      const members = [...gradients].map(([name, gradient]): Member => {
         const {variable, slot} = this.#find(name, variables);
-        let correction = corrections.get(slot.missed);
-        if (correction === undefined) {
-          correction = this.#correct(scalars.rate, tf.sub(step, slot.missed));
-          corrections.set(slot.missed, correction);
-        }
-        const safe = guarded(gradient, slot.mean, options.accept, gates);
-        const mean = tf.add(tf.mul(slot.mean, scalars.keepMean), tf.mul(safe, scalars.takeMean));
-        const square = tf.mul(tf.square(safe), scalars.takeSquare);
-        const meanSquare = tf.add(tf.mul(slot.meanSquare, scalars.keepSquare), square);
-        const change = tf.div(tf.mul(mean, correction.size), tf.add(tf.sqrt(meanSquare), correction.epsilon));
         const decays = this.#options.weightDecay > 0 && this.#options.decays(name, variable.shape);
-        const kept = decays ? tf.mul(variable, scalars.decayed) : variable;
-        variable.assign(tf.sub(kept, change));
-        slot.mean.assign(mean);
-        slot.meanSquare.assign(meanSquare);
+        return {gradient, variable, slot, decays};
+      });
+      for (const bundle of bundled(members)) {
+        const {missed} = bundle.slot;
+        let correction = corrections.get(missed);
+        if (correction === undefined) {
+          correction = this.#correct(scalars.rate, tf.sub(step, missed));
+          corrections.set(missed, correction);
+        }
+        const weights = bundle.gather(({variable}) => variable);
+        const oldMean = bundle.gather(({slot}) => slot.mean);
+        const oldSquare = bundle.gather(({slot}) => slot.meanSquare);
+        const gradient = bundle.gather((member) => member.gradient);
+        const safe = guarded(gradient, oldMean, options.accept, gates);
+        const mean = tf.add(tf.mul(oldMean, scalars.keepMean), tf.mul(safe, scalars.takeMean));
+        const square = tf.mul(tf.square(safe), scalars.takeSquare);
+        const meanSquare = tf.add(tf.mul(oldSquare, scalars.keepSquare), square);
+        const change = tf.div(tf.mul(mean, correction.size), tf.add(tf.sqrt(meanSquare), correction.epsilon));
+        const kept = bundle.decays ? tf.mul(weights, scalars.decayed) : weights;
+        bundle.spread(tf.sub(kept, change), ({variable}) => variable);
+        bundle.spread(mean, ({slot}) => slot.mean);
+        bundle.spread(meanSquare, ({slot}) => slot.meanSquare);
       }
     });
   }
@@ -235,6 +243,76 @@ export class AdamW {
     }
     this.#slots.clear();
   }
+}
+
+/** A weight in an update. */
+interface Member {
+  readonly gradient: tf.Tensor;
+  readonly variable: tf.Variable;
+  readonly slot: Slot;
+  readonly decays: boolean;
+}
+
+/** Weights up to this size are updated together: on their own, starting each operation takes longer than it. */
+const SMALL = 2 ** 16;
+/** Largest sum of sizes that is updated together; more would only need more memory. */
+const LARGEST_BUNDLE = 2 ** 20;
+
+/** Weights that are updated as one vector: all decay or none, and all missed equally many updates. */
+class Bundle {
+  readonly #members: Member[] = [];
+  #size = 0;
+
+  constructor(
+    readonly slot: Slot,
+    readonly decays: boolean,
+  ) {}
+
+  add(member: Member): void {
+    this.#members.push(member);
+    this.#size += member.gradient.size;
+  }
+
+  hasRoomFor({gradient, slot, decays}: Member): boolean {
+    return (
+      gradient.size <= SMALL &&
+      this.#size + gradient.size <= LARGEST_BUNDLE &&
+      slot.missed === this.slot.missed &&
+      decays === this.decays
+    );
+  }
+
+  /** One tensor of each member, end to end; a single member's as it is. */
+  gather(pick: (member: Member) => tf.Tensor): tf.Tensor {
+    const [first] = this.#members;
+    if (first !== undefined && this.#members.length === 1) return pick(first);
+    return tf.concat(this.#members.map((member) => tf.reshape(pick(member), [-1])));
+  }
+
+  /** Assigns each member its part of a vector that is laid out as {@link gather} does. */
+  spread(values: tf.Tensor, pick: (member: Member) => tf.Variable): void {
+    const sizes = this.#members.map(({gradient}) => gradient.size);
+    const parts = this.#members.length === 1 ? [values] : tf.split(values, sizes);
+    this.#members.forEach((member, index) => {
+      const target = pick(member);
+      target.assign(tf.reshape(parts[index] as tf.Tensor, target.shape));
+    });
+  }
+}
+
+function bundled(members: readonly Member[]): Bundle[] {
+  const open: Bundle[] = [];
+  const all: Bundle[] = [];
+  for (const member of members) {
+    let bundle = open.find((candidate) => candidate.hasRoomFor(member));
+    if (bundle === undefined) {
+      bundle = new Bundle(member.slot, member.decays);
+      all.push(bundle);
+      if (member.gradient.size <= SMALL) open.push(bundle);
+    }
+    bundle.add(member);
+  }
+  return all;
 }
 
 function newSlot(variable: tf.Variable, updates: number): Slot {

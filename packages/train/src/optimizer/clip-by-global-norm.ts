@@ -1,6 +1,18 @@
 import {checkRange} from "@claps/core";
 import * as tf from "@tensorflow/tfjs-core";
 
+/** Numbers that are added up in one go. */
+const LINE = 4096;
+/** Gradients up to this size are taken together: on their own, starting each operation takes longer than it. */
+const SMALL = 2 ** 16;
+
+/** Sums of squares of a vector, line by line. */
+function lineSums(vector: tf.Tensor1D): tf.Tensor1D {
+  const missing = (LINE - (vector.size % LINE)) % LINE;
+  const whole = missing === 0 ? vector : tf.concat([vector, tf.zeros([missing])]);
+  return tf.sum(tf.square(tf.reshape(whole, [-1, LINE])), -1);
+}
+
 /**
  * The length of all gradients taken as one vector.
  *
@@ -9,12 +21,15 @@ import * as tf from "@tensorflow/tfjs-core";
  */
 export function globalNorm(gradients: ReadonlyMap<string, tf.Tensor>): tf.Scalar {
   return tf.tidy(() => {
-    const squares = [...gradients.values()].map((gradient) => {
-      const squared = tf.square(gradient);
+    const lines: tf.Tensor[] = [];
+    const short: tf.Tensor1D[] = [];
+    for (const gradient of gradients.values()) {
       // Two short sums keep digits that one long float32 sum loses.
-      return tf.sum<tf.Scalar>(squared.rank > 1 ? tf.sum(squared, -1) : squared);
-    });
-    return tf.sqrt<tf.Scalar>(squares.length === 0 ? tf.scalar(0) : tf.addN(squares));
+      if (gradient.size > SMALL) lines.push(tf.reshape(tf.sum(tf.square(gradient), -1), [-1]));
+      else short.push(tf.reshape(gradient, [gradient.size]));
+    }
+    if (short.length > 0) lines.push(tf.reshape(lineSums(tf.concat1d(short)), [-1]));
+    return tf.sqrt<tf.Scalar>(lines.length === 0 ? tf.scalar(0) : tf.sum(tf.concat(lines)));
   });
 }
 
