@@ -5,11 +5,6 @@
  * Run:    npm run bench -- models
  * Writes: results/models.jsonl (one line appended)
  */
-import {execFileSync} from "node:child_process";
-import {appendFileSync, mkdirSync} from "node:fs";
-import {availableParallelism, cpus, loadavg} from "node:os";
-import {dirname, join} from "node:path";
-import {fileURLToPath} from "node:url";
 import {createRandom, startEngine} from "@claps/core";
 import {createImage} from "@claps/image";
 import type {Image} from "@claps/image";
@@ -17,6 +12,7 @@ import {clapsTiny, createClaps} from "@claps/method";
 import {createSam, samBase} from "@claps/sam";
 import {constantRate, fit, maskObjective} from "@claps/train";
 import type {MaskExample} from "@claps/train";
+import {appendResult, measureApart, median, recordMachine} from "./measure.js";
 
 const STEPS = 12;
 const WARM_UP = 4;
@@ -38,10 +34,6 @@ interface Timing {
 function noise(side: number, seed: string): Image {
   const data = createRandom(seed).uniformArray(side * side * 3, 0, 1);
   return createImage({data, height: side, width: side, white: 1, id: seed});
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 }
 
 function timing(subject: Subject, firstSeconds: number, later: readonly number[]): Timing {
@@ -94,33 +86,17 @@ async function measureStep(): Promise<Timing> {
   return timing("claps-tiny-step", seconds[0] ?? NaN, seconds.slice(WARM_UP));
 }
 
-function measureApart(subject: Subject): Timing {
-  const file = fileURLToPath(import.meta.url);
-  const output = execFileSync(process.execPath, [...process.execArgv, file, subject], {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  return JSON.parse(output.trim().split("\n").at(-1) as string) as Timing;
-}
-
 function main(): void {
-  const [load = 0] = loadavg();
-  const timings = (["vit-b-1024", "claps-tiny-step"] as const).map(measureApart);
+  const machine = recordMachine();
+  const timings = (["vit-b-1024", "claps-tiny-step"] as const).map((name) =>
+    measureApart<Timing>(import.meta.url, name),
+  );
   for (const {subject, firstSeconds, seconds, peakMiB} of timings) {
     console.log(
       `${subject}: ${seconds.toFixed(2)} s (first call ${firstSeconds.toFixed(2)} s), peak ${peakMiB} MiB`,
     );
   }
-  const line = {
-    date: new Date().toISOString(),
-    cpu: cpus()[0]?.model.trim(),
-    threads: availableParallelism(),
-    loadBefore: load,
-    timings,
-  };
-  const folder = join(dirname(fileURLToPath(import.meta.url)), "results");
-  mkdirSync(folder, {recursive: true});
-  appendFileSync(join(folder, "models.jsonl"), `${JSON.stringify(line)}\n`);
+  appendResult(import.meta.url, "models.jsonl", {...machine, timings});
 }
 
 const subject = process.argv[2] as Subject | undefined;

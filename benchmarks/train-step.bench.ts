@@ -9,15 +9,14 @@
 import * as tf from "@tensorflow/tfjs-core";
 // Registers the gradients.
 import "@tensorflow/tfjs-layers";
-import {execFileSync} from "node:child_process";
-import {appendFileSync, mkdirSync, readFileSync} from "node:fs";
+import {readFileSync} from "node:fs";
 import {createRequire} from "node:module";
-import {availableParallelism, cpus, loadavg} from "node:os";
-import {dirname, join} from "node:path";
-import {fileURLToPath} from "node:url";
+import {appendResult, measureApart, median, recordMachine} from "./measure.js";
 
 const WIDTH = Number(process.env["WIDTH"] ?? 384);
 const BATCH = Number(process.env["BATCH"] ?? 4);
+/** How many times as fast as the published engine the compiled step has to be. */
+const EXPECTED_RATIO = 40;
 const TOKENS = 197;
 const BLOCKS = 4;
 const HEADS = WIDTH / 64;
@@ -92,11 +91,6 @@ function forward(blocks: BlockWeights[], input: tf.Tensor): tf.Tensor {
   return x;
 }
 
-function median(values: number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] as number;
-}
-
 async function measure(engine: Engine): Promise<Timing> {
   // The published backend needs no registration beyond its import.
   const onnx = engine === "wasm" ? undefined : await import("@claps/tfjs-onnx");
@@ -140,15 +134,6 @@ async function measure(engine: Engine): Promise<Timing> {
   return {engine, forwardMs: median(times.forward), stepMs: median(times.step), runs, loss, residentMiB};
 }
 
-function measureApart(engine: Engine): Timing {
-  const file = fileURLToPath(import.meta.url);
-  const output = execFileSync(process.execPath, [...process.execArgv, file, engine], {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  return JSON.parse(output.trim().split("\n").at(-1) as string) as Timing;
-}
-
 function versionOf(name: string): string {
   const require = createRequire(import.meta.url);
   return (JSON.parse(readFileSync(require.resolve(`${name}/package.json`), "utf8")) as {version: string})
@@ -156,15 +141,14 @@ function versionOf(name: string): string {
 }
 
 function main(): void {
-  const [load = 0] = loadavg();
-  if (load > availableParallelism() / 4) {
-    console.log(`Other programs keep this machine busy (load ${load.toFixed(1)}): the times say little.`);
-  }
-  const timings = (["compiled", "eager", "wasm"] as const).map(measureApart);
+  const machine = recordMachine();
+  const timings = (["compiled", "eager", "wasm"] as const).map((name) =>
+    measureApart<Timing>(import.meta.url, name),
+  );
   const wasm = timings[2] as Timing;
   console.log(
-    `${BLOCKS} blocks, width ${WIDTH}, batch ${BATCH} x ${TOKENS}; ${cpus()[0]?.model ?? "unknown CPU"}, ` +
-      `${availableParallelism()} threads; times are medians`,
+    `${BLOCKS} blocks, width ${WIDTH}, batch ${BATCH} x ${TOKENS}; ${machine.cpu ?? "unknown CPU"}, ` +
+      `${machine.cores} cores; times are medians over the runs`,
   );
   console.log("engine    forward ms    step ms    step, times wasm's speed    runs    RSS MiB    first loss");
   for (const {engine, forwardMs, stepMs, runs, residentMiB, loss} of timings) {
@@ -175,21 +159,24 @@ function main(): void {
       `${engine.padEnd(10)}${figures}${String(runs).padStart(8)}${String(residentMiB).padStart(11)}${loss.toFixed(5).padStart(14)}`,
     );
   }
-  const line = {
-    date: new Date().toISOString(),
-    cpu: cpus()[0]?.model.trim(),
-    threads: availableParallelism(),
-    loadBefore: load,
-    node: process.version,
+  const compiled = timings[0] as Timing;
+  const stepRatio = wasm.stepMs / compiled.stepMs;
+  appendResult(import.meta.url, "train-step.jsonl", {
+    ...machine,
     tfjs: tf.version_core,
     onnxruntime: versionOf("onnxruntime-node"),
     model: {blocks: BLOCKS, width: WIDTH, batch: BATCH, tokens: TOKENS},
     timings,
-    stepRatio: wasm.stepMs / (timings[0] as Timing).stepMs,
-  };
-  const folder = join(dirname(fileURLToPath(import.meta.url)), "results");
-  mkdirSync(folder, {recursive: true});
-  appendFileSync(join(folder, "train-step.jsonl"), `${JSON.stringify(line)}\n`);
+    stepRatio,
+  });
+  if (timings.some(({loss}) => !(Math.abs(loss - wasm.loss) < 1e-3 * Math.abs(wasm.loss)))) {
+    console.log("The engines disagree about the first loss by more than 1e-3.");
+    process.exitCode = 1;
+  }
+  if (!(stepRatio >= EXPECTED_RATIO)) {
+    console.log(`Expected the compiled step at least ${EXPECTED_RATIO} times as fast as wasm's.`);
+    process.exitCode = 1;
+  }
 }
 
 const engine = process.argv[2] as Engine | undefined;

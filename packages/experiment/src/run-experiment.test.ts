@@ -128,4 +128,14 @@ test("what could not be chosen or scored afterwards is refused before training",
   );
 });
 
+test("a misspelt part to freeze and an object that is no experiment are refused, with the known names", async () => {
+  const misspelt = {...experiment, train: {...experiment.train, freeze: ["sam.mask_decode"]}};
+  const error = await errorOf(run({}, misspelt));
+  assert.instance(error, ConfigError);
+  assert.match(error.message, /"sam\.mask_decode".*sam\.mask_decoder/);
+  const unknown = {...experiment, train: {stepz: 4}} as unknown as ExperimentDefinition;
+  const other = await errorOf(run({}, unknown));
+  assert.match(other.message, /unknown key "stepz", did you mean "steps"/);
+});
+
 test.run();

@@ -14,6 +14,7 @@ import {caseFigure} from "./case-figure.js";
 import {chooseThreshold} from "./choose-threshold.js";
 import {factsOf, leadOf, lossCurve, notesOf, summaryOf} from "./compose-report.js";
 import type {FinishedRun} from "./compose-report.js";
+import {defineExperiment} from "./define-experiment.js";
 import type {ExperimentDefinition, TrainingPlan} from "./define-experiment.js";
 import {evaluate} from "./evaluate.js";
 import type {Evaluation, EvaluationSet} from "./evaluate.js";
@@ -77,7 +78,7 @@ export interface RunResult {
  */
 export async function runExperiment(original: ExperimentDefinition, options: RunOptions): Promise<RunResult> {
   const {progress} = options;
-  const definition = options.quick === true ? quickForm(original) : original;
+  const definition = defineExperiment(options.quick === true ? quickForm(original) : original);
   const seed = String(options.seed ?? definition.seed ?? 1);
   const random = createRandom(seed);
 
@@ -103,6 +104,7 @@ export async function runExperiment(original: ExperimentDefinition, options: Run
   const sets = opened.map((data) => evaluationSet(data, options.final === true));
   checkPlan(definition, opened, sets);
   const claps = createClaps(definition.model, {random: random.fork("model")});
+  checkFrozen(claps, definition.train.freeze ?? []);
   // Only now is the folder taken: a run that could not begin leaves it free.
   await writeJson(join(folder, "run.json"), record);
   progress.line(`model: ${claps.countParameters()} parameters`);
@@ -267,6 +269,19 @@ function checkPlan(
         {code: "nothing-to-score"},
       );
     }
+  }
+}
+
+/** A misspelt part would freeze nothing, and nobody would notice. */
+function checkFrozen(claps: Claps, beginnings: readonly string[]): void {
+  const paths = [...claps.namedWeights().keys()];
+  for (const beginning of beginnings) {
+    if (paths.some((path) => path === beginning || path.startsWith(`${beginning}.`))) continue;
+    const parts = new Set(paths.map((path) => path.split(".").slice(0, 2).join(".")));
+    throw new ConfigError(
+      `train.freeze: expected the beginning of a weight's path, got "${beginning}", under which there is none. Parts are ${[...parts].join(", ")}.`,
+      {code: "freeze"},
+    );
   }
 }
 

@@ -1,3 +1,6 @@
+import {currentEngine} from "@claps/core";
+import {AdamW, compileTrainStep} from "@claps/train";
+import type {Objective} from "@claps/train";
 import * as tf from "@tensorflow/tfjs-core";
 
 /** A fitted multinomial logistic regression. */
@@ -35,17 +38,24 @@ export async function fitSoftmaxRegression(problem: SoftmaxRegressionProblem): P
   // A variable keeps its own hold on the numbers; the tensor that it starts from has to go.
   const weights = tf.tidy(() => tf.variable(tf.zeros([width, classCount])));
   const bias = tf.tidy(() => tf.variable(tf.zeros([classCount])));
-  const optimizer = tf.train.adam(RATE);
-  for (let step = 0; step < STEPS; step++) {
-    optimizer.minimize(
-      () => {
-        const logits = tf.add(tf.matMul(x, weights), bias);
-        return tf.neg(tf.mean(tf.sum(tf.mul(labels, tf.logSoftmax(logits)), -1)));
-      },
-      false,
-      [weights, bias],
-    );
-  }
+  const variables = new Map<string, tf.Variable>([
+    ["weight", weights],
+    ["bias", bias],
+  ]);
+  const optimizer = new AdamW({weightDecay: 0});
+  optimizer.track(variables);
+  const objective: Objective<never> = {
+    variables,
+    prepare: () => [],
+    loss: ([input, truth]) => {
+      const logits = tf.add(tf.matMul(input as tf.Tensor2D, weights), bias);
+      const likelihood = tf.sum(tf.mul(truth as tf.Tensor2D, tf.logSoftmax(logits)), -1);
+      return {loss: tf.neg(tf.mean(likelihood)), parts: {}};
+    },
+  };
+  const step = compileTrainStep({objective, optimizer, engine: currentEngine()});
+  for (let update = 1; update <= STEPS; update++) await step.run([x, labels], RATE, update);
+  step.dispose();
   const [slope, offset] = await Promise.all([weights.data(), bias.data()]);
   tf.dispose([x, labels, weights, bias]);
   optimizer.dispose();

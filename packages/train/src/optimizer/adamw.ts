@@ -191,7 +191,7 @@ export class AdamW {
   }
 
   /**
-   * The moments as variables that the optimizer owns: `<weight>.exp_avg` and `<weight>.exp_avg_sq`, as
+   * The moments as variables that the optimizer owns, flattened: `<weight>.exp_avg` and `<weight>.exp_avg_sq`, as
    * PyTorch calls them.
    */
   state(): Map<string, tf.Variable> {
@@ -282,11 +282,9 @@ class Bundle {
     );
   }
 
-  /** One tensor of each member, end to end; a single member's as it is. */
+  /** One tensor of each member, flattened, end to end. */
   gather(pick: (member: Member) => tf.Tensor): tf.Tensor {
-    const [first] = this.#members;
-    if (first !== undefined && this.#members.length === 1) return pick(first);
-    return tf.concat(this.#members.map((member) => tf.reshape(pick(member), [-1])));
+    return tf.concat(this.#members.map((member) => flat(pick(member))));
   }
 
   /** Assigns each member its part of a vector that is laid out as {@link gather} does. */
@@ -295,9 +293,14 @@ class Bundle {
     const parts = this.#members.length === 1 ? [values] : tf.split(values, sizes);
     this.#members.forEach((member, index) => {
       const target = pick(member);
-      target.assign(tf.reshape(parts[index] as tf.Tensor, target.shape));
+      const part = parts[index] as tf.Tensor;
+      target.assign(target.rank === 1 ? part : tf.reshape(part, target.shape));
     });
   }
+}
+
+function flat(tensor: tf.Tensor): tf.Tensor1D {
+  return tensor.rank === 1 ? (tensor as tf.Tensor1D) : tf.reshape(tensor, [tensor.size]);
 }
 
 function bundled(members: readonly Member[]): Bundle[] {
@@ -317,8 +320,9 @@ function bundled(members: readonly Member[]): Bundle[] {
 
 function newSlot(variable: tf.Variable, updates: number): Slot {
   return tf.tidy(() => ({
-    mean: tf.variable(tf.zeros(variable.shape), false),
-    meanSquare: tf.variable(tf.zeros(variable.shape), false),
+    // Flat, as updates need them: a reshape each way costs more than the arithmetic of a small weight.
+    mean: tf.variable(tf.zeros([variable.size]), false),
+    meanSquare: tf.variable(tf.zeros([variable.size]), false),
     missed: updates,
     paused: undefined,
   }));
