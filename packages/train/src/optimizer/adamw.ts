@@ -191,7 +191,7 @@ export class AdamW {
   }
 
   /**
-   * The moments as variables that the optimizer owns, flattened: `<weight>.exp_avg` and `<weight>.exp_avg_sq`, as
+   * The moments as variables that the optimizer owns: `<weight>.exp_avg` and `<weight>.exp_avg_sq`, as
    * PyTorch calls them.
    */
   state(): Map<string, tf.Variable> {
@@ -320,9 +320,8 @@ function bundled(members: readonly Member[]): Bundle[] {
 
 function newSlot(variable: tf.Variable, updates: number): Slot {
   return tf.tidy(() => ({
-    // Flat, as updates need them: a reshape each way costs more than the arithmetic of a small weight.
-    mean: tf.variable(tf.zeros([variable.size]), false),
-    meanSquare: tf.variable(tf.zeros([variable.size]), false),
+    mean: tf.variable(tf.zeros(variable.shape), false),
+    meanSquare: tf.variable(tf.zeros(variable.shape), false),
     missed: updates,
     paused: undefined,
   }));
