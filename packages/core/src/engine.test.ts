@@ -111,4 +111,51 @@ test("a failed start leaves the engine that ran before", async () => {
   assert.equal([...tf.square(tf.tensor1d([3])).dataSync()], [9]);
 });
 
+test("a function compiled under one engine follows the engine that is active when it is called", async () => {
+  const onnx = await startEngine({engine: "onnx", threads: 1});
+  const held = onnx.memory()["compiled"] as number;
+  const compiled = (): number => (onnx.memory()["compiled"] as number) - held;
+  const cube = onnx.compile((x) => tf.mul(tf.square(x), x));
+  const x = tf.tensor1d([2, 3]);
+  const take = (): number[] => {
+    const result = cube(x);
+    const values = [...result.dataSync()];
+    result.dispose();
+    return values;
+  };
+  assert.equal([take(), cube.traces, compiled()], [[8, 27], 1, 1]);
+  const cpu = await startEngine({engine: "cpu"});
+  assert.equal([take(), cube.traces, compiled()], [[8, 27], 1, 0]);
+  const early = cpu.compile((y) => tf.add(y, 1));
+  early(x).dispose();
+  assert.is(early.traces, 0);
+  await tf.setBackend("onnx");
+  assert.equal([take(), cube.traces], [[8, 27], 2]);
+  early(x).dispose();
+  assert.is(early.traces, 1, "compiled although the engine was cpu when it was made");
+  cube.dispose();
+  early.dispose();
+  assert.is(compiled(), 0);
+  x.dispose();
+});
+
+test("memory names tensors, sessions, threads and the size of the process", async () => {
+  const engine = await startEngine({engine: "onnx", threads: 2});
+  const before = engine.memory();
+  const x = tf.ones([512, 512]);
+  const product = engine.compile((a) => tf.matMul(a as tf.Tensor2D, a as tf.Tensor2D));
+  product(x).dispose();
+  const after = engine.memory();
+  const grown = (name: string): number => (after[name] as number) - (before[name] as number);
+  assert.equal(["tensors", "bytes", "compiled"].map(grown), [1, 4 * 512 * 512, 1]);
+  // A megabyte was released and waits; a second thread was started for the product.
+  assert.ok(grown("pooledBytes") >= 4 * 512 * 512);
+  assert.ok(grown("threads") >= 1 && grown("sessions") >= 1 && grown("modelBytes") > 50);
+  assert.ok((after["rss"] as number) > 5e7);
+  product.dispose();
+  x.dispose();
+  const cpu = await startEngine({engine: "cpu"});
+  assert.equal(Object.keys(cpu.memory()), ["tensors", "bytes", "buffers", "rss"]);
+});
+
 test.run();

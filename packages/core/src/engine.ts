@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 // Registers the gradients of all operations; tfjs-core alone has none.
 import "@tensorflow/tfjs-layers";
+import type {Provider} from "@claps/tfjs-onnx";
 import {checkRange} from "./checks.js";
 import {ConfigError} from "./errors.js";
 import {unknownNameMessage} from "./names.js";
@@ -57,15 +58,27 @@ export interface Engine {
    *
    * Shapes are static; everything that changes between calls must be an argument; variables that are read
    * stay live and may be assigned; no data may be read inside. The caller disposes the results.
+   *
+   * The engine that is active at a call runs it: a function compiled before another engine was started, or before
+   * `tf.setBackend`, is compiled anew for that one.
+   *
+   * `provider` names other hardware for a function that assigns no variable, on engine `onnx` only; one that is not
+   * there is an error.
    */
-  compile<R extends TensorResult>(fn: TensorFunction<R>): CompiledFunction<R>;
-  /** Sizes that matter when memory grows: tensors, bytes, and the engine's own sessions and threads. */
+  compile<R extends TensorResult>(
+    fn: TensorFunction<R>,
+    options?: {readonly provider?: Provider},
+  ): CompiledFunction<R>;
+  /**
+   * Sizes that matter when memory grows: `tensors`, their `bytes` and `buffers`, and `rss`, the bytes of the whole process
+   * (0 where the platform does not tell). Engine `onnx` adds `pooledBytes` (released memory kept for later tensors),
+   * `compiled` (graphs), `sessions`, `modelBytes` and `threads` (started by the sessions).
+   */
   memory(): Readonly<Record<string, number>>;
 }
 
 interface StartedBackend {
   threads: number;
-  compile?: Engine["compile"];
   memory?: () => Readonly<Record<string, number>>;
 }
 
@@ -75,6 +88,9 @@ const NAMES: readonly EngineName[] = ["onnx", "wasm", "cpu", "tfjs-node-gpu"];
 const CPU_SLOWDOWN = "expect a training step to take several hundred times as long";
 
 let current: Engine | undefined;
+
+/** The compiler of engine `onnx`, once that was started. */
+let onnxCompile: Engine["compile"] | undefined;
 
 function namedEngine(options: EngineOptions): EngineName | undefined {
   const host = globalThis as {process?: {env?: Record<string, string | undefined>}};
@@ -96,7 +112,8 @@ async function startOnnx(threads: number | undefined): Promise<StartedBackend> {
   const settings = registerOnnxBackend({threads});
   await activate("onnx");
   selfCheck();
-  return {threads: settings.threads, compile, memory: engineMemory};
+  onnxCompile = compile;
+  return {threads: settings.threads, memory: engineMemory};
 }
 
 async function startWasm(threads: number | undefined): Promise<StartedBackend> {
@@ -136,9 +153,44 @@ function detach<R extends TensorResult>(result: R, inputs: readonly tf.Tensor[])
   return Object.fromEntries(Object.entries(result).map(([name, tensor]) => [name, own(tensor)])) as R;
 }
 
-function runEagerly<R extends TensorResult>(fn: TensorFunction<R>): CompiledFunction<R> {
+function runEagerly<R extends TensorResult>(
+  fn: TensorFunction<R>,
+  {provider = "cpu"}: {readonly provider?: Provider} = {},
+): CompiledFunction<R> {
+  if (provider !== "cpu") {
+    throw new ConfigError(
+      `provider "${provider}": expected engine "onnx", which alone runs functions on other hardware; start it with ` +
+        `startEngine({engine: "onnx"}) or leave \`provider\` out.`,
+      {code: "engine"},
+    );
+  }
   const call = (...inputs: tf.Tensor[]): R => tf.tidy(() => detach(fn(...inputs), inputs));
   return Object.assign(call, {traces: 0, dispose: () => undefined});
+}
+
+/** A function that is compiled by whichever engine is active when it is called. */
+function compileForActiveEngine<R extends TensorResult>(
+  fn: TensorFunction<R>,
+  options?: {readonly provider?: Provider},
+): CompiledFunction<R> {
+  let compiler: Engine["compile"] | undefined;
+  let compiled: CompiledFunction<R> | undefined;
+  let formerTraces = 0;
+  const forActiveEngine = (): CompiledFunction<R> => {
+    const active = (tf.getBackend() === "onnx" ? onnxCompile : undefined) ?? runEagerly;
+    if (compiled === undefined || active !== compiler) {
+      const next = active(fn, options);
+      formerTraces += compiled?.traces ?? 0;
+      compiled?.dispose();
+      [compiler, compiled] = [active, next];
+    }
+    return compiled;
+  };
+  // At once, so that options that cannot be had are an error here.
+  forActiveEngine();
+  const call = (...inputs: tf.Tensor[]): R => forActiveEngine()(...inputs);
+  const result = Object.assign(call, {traces: 0, dispose: () => compiled?.dispose()});
+  return Object.defineProperty(result, "traces", {get: () => formerTraces + (compiled?.traces ?? 0)});
 }
 
 /**
@@ -208,10 +260,12 @@ function describe(
     threads: backend.threads,
     random: createRandom(options.seed ?? 1),
     ...(notice === undefined ? {} : {notice}),
-    compile: backend.compile ?? runEagerly,
+    compile: compileForActiveEngine,
     memory: () => {
       const {numTensors, numBytes, numDataBuffers} = tf.memory();
-      return {tensors: numTensors, bytes: numBytes, buffers: numDataBuffers, ...backend.memory?.()};
+      const host = globalThis as {process?: {memoryUsage?: {rss(): number}}};
+      const rss = host.process?.memoryUsage?.rss() ?? 0;
+      return {tensors: numTensors, bytes: numBytes, buffers: numDataBuffers, rss, ...backend.memory?.()};
     },
   };
 }

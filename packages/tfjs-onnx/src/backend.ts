@@ -58,6 +58,12 @@ export class OnnxBackend extends KernelBackend {
           `compiled function instead of keeping it in an outer variable`,
       );
     }
+    if (!this.#data.has(dataId) && !engine().state.tensorInfo.has(dataId)) {
+      throw new OnnxEngineError(
+        "captured",
+        "a tensor or variable that is used has been disposed, or belongs to an engine that was reset: make it anew",
+      );
+    }
     return this.#data.get(dataId);
   }
 
@@ -79,7 +85,7 @@ export class OnnxBackend extends KernelBackend {
 
   override write(values: backend_util.BackendValues, _shape: number[], dtype: DataType): DataId {
     if (this.#trace) this.#refuseRandomNumbers();
-    return this.#store({dtype, ...this.#convert(values, dtype), writtenDuring: this.#trace});
+    return this.#store({dtype, ...this.#convert(values, dtype), writtenDuring: this.#trace?.mark});
   }
 
   #refuseRandomNumbers(): void {

@@ -2,11 +2,12 @@ import {engine, Tensor} from "@tensorflow/tfjs-core";
 
 import {activeBackend} from "./backend.js";
 import {OnnxEngineError} from "./errors.js";
-import {sizeOf} from "./graph.js";
 import {compareJournals} from "./journal.js";
 import {Plan, type Buffering, type PlanReport} from "./plan.js";
-import {defaultThreads} from "./register.js";
-import {traceFunction, type Outputs, type Structure} from "./trace-function.js";
+import {checkProviderName, type Provider} from "./provider.js";
+import {checkProvider} from "./session.node.js";
+import {checkThreads} from "./threads.node.js";
+import {traceFunction, type Outputs, type Structure, type TracedFunction} from "./trace-function.js";
 
 /** How a function is compiled. */
 export interface CompileOptions {
@@ -17,12 +18,24 @@ export interface CompileOptions {
   readonly check?: "twice" | "once" | "always";
   /** Threads that one operator may use; left out means those given to `registerOnnxBackend`. */
   readonly threads?: number;
+  /**
+   * Hardware that runs the graph, for functions that assign no variable; default `cpu`. Operators that the hardware
+   * lacks run on the CPU. Arguments, weights and results are copied to and from it at every call.
+   */
+  readonly provider?: Provider;
+  /**
+   * Most combinations of input shapes and element types that are kept compiled, default 32. The least recently used one
+   * goes; when it is asked for again the function is traced anew, which `report()` counts.
+   */
+  readonly maxSignatures?: number;
 }
 
 /** What a compiled function has done so far. */
 export interface CompileReport {
   readonly traces: number;
   readonly traceMs: number;
+  /** How many signatures were given up because there were more than `maxSignatures`. */
+  readonly evicted: number;
   /** One record for every combination of input shapes and element types. */
   readonly signatures: ReadonlyMap<string, PlanReport>;
   /** How each assigned variable gets its new value. */
@@ -39,12 +52,20 @@ export interface Compiled<Inputs extends Tensor[], Result extends Outputs> {
   dispose(): void;
 }
 
+/** Signatures kept unless told otherwise. A training run has a dozen; pictures of any size have many. */
+const MOST_SIGNATURES = 32;
+
 interface Signature {
   readonly plan: Plan;
   calls: number;
 }
 
-function checkInputs(inputs: readonly unknown[]): void {
+/**
+ * Throws unless a function can be traced with these arguments.
+ *
+ * @throws OnnxEngineError `trace` naming the argument.
+ */
+export function checkInputs(inputs: readonly unknown[]): void {
   inputs.forEach((input, index) => {
     if (!(input instanceof Tensor)) {
       throw new OnnxEngineError(
@@ -52,15 +73,8 @@ function checkInputs(inputs: readonly unknown[]): void {
         `argument ${index} of a compiled function must be a tensor, got ${String(input)}`,
       );
     }
-    const {shape, isDisposed} = input as Tensor;
-    if (isDisposed) {
+    if ((input as Tensor).isDisposed) {
       throw new OnnxEngineError("trace", `argument ${index} of the compiled function is disposed`);
-    }
-    if (sizeOf(shape) === 0) {
-      throw new OnnxEngineError(
-        "trace",
-        `argument ${index} of the compiled function is empty (shape [${shape.join(", ")}]): handle that case outside`,
-      );
     }
   });
   if (engine().isTapeOn()) {
@@ -70,6 +84,22 @@ function checkInputs(inputs: readonly unknown[]): void {
         "gradient inside the compiled function",
     );
   }
+}
+
+/** Whether the provider has ONNX Runtime's own operators; what it lacks would be copied to the CPU and back. */
+function hasContribOperators(provider: Provider): boolean {
+  return provider === "cpu" || provider === "cuda";
+}
+
+function refuseAssignments({assignments}: TracedFunction, provider: Provider): void {
+  if (provider === "cpu" || assignments.length === 0) return;
+  const names = assignments.slice(0, 3).map(({variable}) => `'${variable.name}'`);
+  throw new OnnxEngineError(
+    "provider",
+    `a compiled function runs on provider "${provider}" only if it assigns no variable; this one assigns ` +
+      `${names.join(", ")}${assignments.length > 3 ? ", ..." : ""}. Leave \`provider\` out to run on cpu, or return the ` +
+      `new values and assign them outside`,
+  );
 }
 
 function assemble(structure: Structure, tensors: Tensor[]): Outputs {
@@ -90,10 +120,15 @@ function assemble(structure: Structure, tensors: Tensor[]): Outputs {
  * surrounding code are read anew at every call. Everything else that JavaScript computes inside is
  * frozen, so whatever changes from call to call must be a tensor argument.
  *
+ * An index outside of its tensor (`gather`, `gatherND`, `tensorScatterUpdate`; negative ones too) makes the call fail
+ * before any variable has changed; sums (`scatterND`, `unsortedSegmentSum`) leave such rows out.
+ *
  * @param run - A synchronous function of tensors that returns a tensor, an array or a record of tensors.
+ * @param options - How often the function is checked, threads, hardware.
  * @returns A function with the same arguments; its results are ordinary tensors that the caller disposes.
- * @throws OnnxEngineError when called: `symbolic-read` for reading a value inside, `unsupported` for a
- *   kernel without ONNX counterpart, `frozen-value` for numbers that differ between the first two calls.
+ * @throws OnnxEngineError when called: `symbolic-read` for reading a value inside, `unsupported` for a kernel without
+ *   ONNX counterpart, `run` for an index outside of its tensor, `frozen-value` for numbers that differ between the first
+ *   two calls; at once `provider` if the hardware asked for is not there, `option` for a number of threads that is none.
  * @example
  * ```ts
  * const step = compile((x: tf.Tensor, rate: tf.Tensor) => {
@@ -106,18 +141,29 @@ function assemble(structure: Structure, tensors: Tensor[]): Outputs {
  */
 export function compile<Inputs extends Tensor[], Result extends Outputs>(
   run: (...inputs: Inputs) => Result,
-  {check = "twice", threads}: CompileOptions = {},
+  {check = "twice", threads, provider = "cpu", maxSignatures = MOST_SIGNATURES}: CompileOptions = {},
 ): Compiled<Inputs, Result> {
+  if (threads !== undefined) checkThreads(threads);
+  if (!Number.isInteger(maxSignatures) || maxSignatures < 1) {
+    throw new OnnxEngineError(
+      "option",
+      `maxSignatures: expected a whole number of at least 1, got ${String(maxSignatures)}`,
+    );
+  }
+  checkProviderName(provider);
+  checkProvider(provider);
   const signatures = new Map<string, Signature>();
   const untyped = run as unknown as (...inputs: Tensor[]) => Outputs;
   let traces = 0;
   let traceMs = 0;
+  let evicted = 0;
 
-  function trace(inputs: Inputs): ReturnType<typeof traceFunction> {
+  function trace(inputs: Inputs): TracedFunction {
     const start = performance.now();
     traces++;
     try {
-      return traceFunction(activeBackend(), untyped, inputs);
+      const contrib = hasContribOperators(provider);
+      return traceFunction({backend: activeBackend(), run: untyped, inputs, contrib});
     } finally {
       traceMs += performance.now() - start;
     }
@@ -128,13 +174,25 @@ export function compile<Inputs extends Tensor[], Result extends Outputs>(
     const known = signatures.get(key);
     if (!known?.plan.runsOn(activeBackend())) {
       known?.plan.dispose();
-      const plan = new Plan(activeBackend(), trace(inputs), threads ?? defaultThreads());
+      const traced = trace(inputs);
+      refuseAssignments(traced, provider);
+      const plan = new Plan(activeBackend(), traced, {threads, provider});
       const signature = {plan, calls: 0};
       signatures.set(key, signature);
+      if (check === "once") plan.forgetJournal();
+      for (const [oldest, {plan: unused}] of signatures) {
+        if (signatures.size <= maxSignatures) break;
+        unused.dispose();
+        signatures.delete(oldest);
+        evicted++;
+      }
       return signature;
     }
-    if (check === "always" || (check === "twice" && known.calls === 1)) {
+    signatures.delete(key);
+    signatures.set(key, known);
+    if (known.plan.journal && (check === "always" || known.calls > 0)) {
       compareJournals(known.plan.journal, trace(inputs).trace.journal);
+      if (check === "twice") known.plan.forgetJournal();
     }
     return known;
   }
@@ -154,6 +212,7 @@ export function compile<Inputs extends Tensor[], Result extends Outputs>(
     report: (): CompileReport => ({
       traces,
       traceMs,
+      evicted,
       signatures: new Map([...signatures].map(([key, {plan}]) => [key, plan.report])),
       variables: new Map([...signatures.values()].flatMap(({plan}) => [...plan.variables])),
     }),

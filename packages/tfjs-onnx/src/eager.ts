@@ -1,18 +1,22 @@
 import {util, type NamedAttrMap, type TensorInfo} from "@tensorflow/tfjs-core";
 
 import type {OnnxBackend} from "./backend.js";
+import {directKernels} from "./direct.js";
 import {UnsupportedLoweringError} from "./errors.js";
 import {runOnCpu} from "./fallback.js";
 import {Graph, sizeOf, type Value} from "./graph.js";
+import {looksOutside} from "./look-up-bounds.js";
 import type {Lowering} from "./lowering/index.js";
 import {encodeModel} from "./onnx.js";
+import {presentInputs} from "./present-inputs.js";
 import {nativeTensor, type NativeTensor} from "./session.node.js";
 import {SessionCache, type CachedSession} from "./session-cache.js";
 import {pool, valueTypeOf} from "./storage.js";
-import {attributesKey, presentInputs} from "./trace.js";
+import {addCloser, setCores} from "./thread-budget.js";
+import {attributesKey} from "./trace.js";
 
 /** Kernels whose result is a list even when it holds one tensor. */
-export const LIST_KERNELS: ReadonlySet<string> = new Set(["SplitV", "Unpack", "TopK"]);
+export const LIST_KERNELS: ReadonlySet<string> = new Set(["SplitV", "Unpack", "TopK", "LayerNormalization"]);
 
 /** Kernels that gain from several threads when there is enough to do. */
 const PRODUCT_KERNELS: ReadonlySet<string> = new Set(["BatchMatMul", "_FusedMatMul"]);
@@ -43,6 +47,7 @@ interface KernelSession extends CachedSession {
 }
 
 const cache = new SessionCache<KernelSession>();
+addCloser(() => cache.closeParallel(), true);
 
 /** Threads that large eager kernels use. */
 let eagerThreads = 1;
@@ -50,6 +55,7 @@ let eagerThreads = 1;
 /** Sets how many threads large kernels use outside compiled functions. */
 export function setEagerThreads(threads: number): void {
   eagerThreads = threads;
+  setCores(threads);
   cache.clear();
 }
 
@@ -121,22 +127,6 @@ function feedable(backend: OnnxBackend, {dataId, shape}: TensorInfo): boolean {
 }
 
 /**
- * Whether a look-up has indices outside of its table. ONNX Runtime counts negative ones from the end, but they are an
- * error, which the plain implementation reports in TensorFlow.js's words.
- */
-function looksOutside(
-  backend: OnnxBackend,
-  infos: readonly (readonly [string, TensorInfo])[],
-  attrs: NamedAttrMap,
-): boolean {
-  const {x, indices} = Object.fromEntries(infos) as Record<string, TensorInfo | undefined>;
-  if (!x || !indices || indices.dtype !== "int32") return false;
-  const axis = attrs["axis"] as number;
-  const length = x.shape[axis < 0 ? axis + x.shape.length : axis] ?? 0;
-  return backend.numbersOf(indices).some((index) => index < 0 || index >= length);
-}
-
-/**
  * Runs one kernel at once: in ONNX Runtime where its lowering allows, else in plain JavaScript.
  *
  * @throws OnnxEngineError `symbolic-read` if an input exists only in a trace.
@@ -150,9 +140,11 @@ export function runKernel(
 ): TensorInfo | TensorInfo[] {
   const infos = presentInputs(inputs);
   const attrs = attributes ?? {};
-  const unfit = kernelName === "GatherV2" && looksOutside(backend, infos, attrs);
-  if (unfit || !infos.every(([, info]) => feedable(backend, info)))
+  const feedableInputs = infos.every(([, info]) => feedable(backend, info));
+  if (!feedableInputs || looksOutside(kernelName, backend, infos, attrs))
     return runOnCpu(kernelName, backend, inputs, attrs);
+  const direct = directKernels[kernelName]?.(backend, Object.fromEntries(infos), attrs);
+  if (direct) return direct;
   const shapes = infos.map(([name, {shape, dtype}]) => `${name}:${dtype}[${shape.join()}]`).join();
   const key = `${kernelName}(${shapes})${attributesKey(attrs)}`;
   let kernel = cache.get(key);

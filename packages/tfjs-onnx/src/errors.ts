@@ -7,7 +7,10 @@ export type OnnxEngineErrorCode =
   | "trace"
   | "captured"
   | "run"
-  | "self-check";
+  | "self-check"
+  | "option"
+  | "provider"
+  | "export";
 
 /**
  * Error of the ONNX Runtime engine.
@@ -17,7 +20,9 @@ export type OnnxEngineErrorCode =
  * `frozen-value` (a number made in JavaScript while tracing differs from call to call), `trace`
  * (anything else that a compiled function must not do), `captured` (a tensor or variable that the
  * compiled function uses has been disposed), `run` (ONNX Runtime
- * failed while it ran a compiled function), `self-check`.
+ * failed while it ran a compiled function), `self-check`, `option` (a setting out of range), `provider`
+ * (hardware that was asked for is not there or cannot run the function), `export` (a function or place
+ * that a model file cannot be made from or written to).
  */
 export class OnnxEngineError extends Error {
   readonly code: OnnxEngineErrorCode;

@@ -8,8 +8,8 @@ import {
 } from "@tensorflow/tfjs-core";
 
 import type {OnnxBackend} from "./backend.js";
-import type {Numbers} from "./storage.js";
-import {presentInputs} from "./trace.js";
+import {presentInputs} from "./present-inputs.js";
+import {toNumbers, type Numbers} from "./storage.js";
 
 let cpuBackend: MathBackendCPU | undefined;
 
@@ -57,7 +57,8 @@ class Crossing {
     }
     const values = this.#cpu.readSync(info.dataId);
     if (info.dtype === "string") return this.#backend.ownStrings(values as Uint8Array[], info.shape);
-    let numbers = values as Numbers;
+    // Some kernels give plain lists.
+    let numbers = toNumbers(values as Numbers, info.dtype);
     if (this.#taken.has(numbers.buffer)) numbers = numbers.slice();
     this.#taken.add(numbers.buffer);
     return this.#backend.own(numbers, info.shape, info.dtype);

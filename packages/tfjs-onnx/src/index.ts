@@ -1,8 +1,10 @@
 export {OnnxBackend} from "./backend.js";
 export {compile, type Compiled, type CompileOptions, type CompileReport} from "./compile.js";
 export {OnnxEngineError, type OnnxEngineErrorCode} from "./errors.js";
+export {exportOnnx, type ExportOptions, type ExportReport} from "./export.js";
 export {engineMemory, type EngineMemory} from "./memory-report.js";
 export type {Buffering, PlanReport} from "./plan.js";
+export type {Provider} from "./provider.js";
 export {defaultThreads, registerOnnxBackend} from "./register.js";
 export {selfCheck} from "./self-check.js";
 export type {Outputs} from "./trace-function.js";

@@ -2,7 +2,7 @@ import {test} from "uvu";
 import * as assert from "uvu/assert";
 
 import {CONTRIB_DOMAIN, Graph} from "./graph.js";
-import {encodeModel} from "./onnx.js";
+import {encodeModel, encodeModelPieces} from "./onnx.js";
 
 function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(" ");
@@ -23,7 +23,7 @@ test("a model of one node is the bytes that the format prescribes", () => {
   const body = `${node} 12 04 ${text("tfjs")} 5a 15 0a 02 ${type("v0")} 62 15 0a 02 ${type("v1")}`;
   const length = body.split(" ").length.toString(16);
   const opset = `42 04 0a 00 10 11`;
-  assert.is(hex(encodeModel(graph)), `08 09 12 10 ${text("@claps/tfjs-onnx")} 3a ${length} ${body} ${opset}`);
+  assert.is(hex(encodeModel(graph)), `08 08 12 05 ${text("claps")} 3a ${length} ${body} ${opset}`);
 });
 
 test("attributes of every kind, an absent input and the domain are encoded", () => {
@@ -52,6 +52,39 @@ test("constants keep their raw bytes, shape and element type", () => {
   graph.output(graph.one("Reshape", [graph.input([2], "float32"), ints], [2], "float32"));
   const raw = "ff ff ff ff ff ff ff ff 02 00 00 00 00 00 00 00";
   assert.ok(hex(encodeModel(graph)).includes(`08 02 10 07 42 02 ${text(ints.name)} 4a 10 ${raw}`));
+});
+
+test("large constants are referred to, not copied, and the whole is the same bytes", () => {
+  const graph = new Graph();
+  const numbers = new Float32Array(20_000).map((_, index) => index);
+  const x = graph.input([20_000], "float32");
+  const sum = graph.one("Add", [x, graph.constant(numbers, [20_000], "float32")], [20_000], "float32");
+  graph.output(graph.one("Mul", [sum, graph.scalar(2, "float32")], [20_000], "float32"));
+  const pieces = encodeModelPieces(graph);
+  assert.ok(pieces.some((piece) => piece.buffer === numbers.buffer));
+  assert.ok(pieces.filter((piece) => piece.buffer !== numbers.buffer).every(({length}) => length < 1000));
+  const whole = encodeModel(graph);
+  assert.equal(hex(whole), pieces.map((piece) => hex(piece)).join(" "));
+  // 80 000 bytes are the varint 80 f1 04; they begin with the numbers 0 and 1.
+  assert.ok(hex(whole).includes(`4a 80 f1 04 00 00 00 00 00 00 80 3f`));
+});
+
+test("constants in another file are encoded as their place", () => {
+  const graph = new Graph();
+  const x = graph.input([2], "float32");
+  const weight = graph.constant(Float32Array.of(1, 2), [2], "float32");
+  graph.output(graph.one("Add", [x, weight], [2], "float32"));
+  const [initializer] = graph.initializers;
+  const external = new Map([[initializer as (typeof graph.initializers)[0], {file: "w", offset: 4096}]]);
+  const [bytes] = encodeModelPieces(graph, {name: "n", external}) as [Uint8Array];
+  const entry = (key: string, value: string): string => {
+    const length = (string: string): string => string.length.toString(16).padStart(2, "0");
+    const fields = `0a ${length(key)} ${text(key)} 12 ${length(value)} ${text(value)}`;
+    return `6a ${length(`${key}${value}1234`)} ${fields}`;
+  };
+  const places = [entry("location", "w"), entry("offset", "4096"), entry("length", "8")].join(" ");
+  assert.ok(hex(bytes).includes(`08 02 10 01 42 02 ${text(weight.name)} ${places} 70 01`));
+  assert.ok(hex(bytes).includes(`12 01 ${text("n")}`));
 });
 
 test.run();

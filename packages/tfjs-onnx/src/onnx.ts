@@ -12,8 +12,11 @@ import type {FinishedGraph} from "./simplify.js";
 /** Operator set of the standard operators that the lowerings are written for. */
 export const OPSET = 17;
 
-/** Version of the file format. */
-export const IR_VERSION = 9;
+/** Version of the file format: the one that was published together with the operator set. */
+export const IR_VERSION = 8;
+
+/** Program that made the model, as its file says. */
+const PRODUCER = "claps";
 
 const CONTRIB_OPSET = 1;
 const VARINT = 0;
@@ -23,22 +26,63 @@ const LENGTH_DELIMITED = 2;
 /** `AttributeProto.AttributeType` of the ONNX format. */
 const ATTRIBUTE_TYPES = {float: 1, int: 2, string: 3, floats: 6, ints: 7} as const;
 
+/** `TensorProto.DataLocation` of the ONNX format: the numbers are in another file. */
+const EXTERNAL = 1;
+
 const textEncoder = new TextEncoder();
 
-/** Bytes of one protocol-buffer message, growing as fields are added. */
+/** Where in another file the numbers of a constant are. */
+export interface ExternalLocation {
+  /** Name of the file, in the folder of the model. */
+  readonly file: string;
+  readonly offset: number;
+}
+
+/** What a model file says beside the graph. */
+export interface ModelOptions {
+  /** Name of the graph; default `tfjs`. */
+  readonly name?: string;
+  /** Constants whose numbers are not stored in the model itself. */
+  readonly external?: ReadonlyMap<Initializer, ExternalLocation>;
+}
+
+/** Arrays of at least this many bytes stay where they are instead of being copied into the message. */
+const LEAST_REFERENCED = 64 * 1024;
+
+/** One protocol-buffer message: bytes that grow as fields are added, between large arrays that are only referred to. */
 class Message {
+  readonly #pieces: Uint8Array[] = [];
+  #piecesLength = 0;
   #bytes = new Uint8Array(64);
   #length = 0;
 
-  get bytes(): Uint8Array {
-    return this.#bytes.subarray(0, this.#length);
+  get length(): number {
+    return this.#piecesLength + this.#length;
+  }
+
+  get pieces(): readonly Uint8Array[] {
+    return this.#length === 0 ? this.#pieces : [...this.#pieces, this.#bytes.subarray(0, this.#length)];
   }
 
   #reserve(count: number): void {
     if (this.#length + count <= this.#bytes.length) return;
     const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + count));
-    grown.set(this.bytes);
+    grown.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = grown;
+  }
+
+  #append(bytes: Uint8Array): void {
+    if (bytes.length < LEAST_REFERENCED) {
+      this.#reserve(bytes.length);
+      this.#bytes.set(bytes, this.#length);
+      this.#length += bytes.length;
+      return;
+    }
+    if (this.#length > 0) this.#pieces.push(this.#bytes.subarray(0, this.#length));
+    this.#pieces.push(bytes);
+    this.#piecesLength += this.#length + bytes.length;
+    this.#bytes = new Uint8Array(64);
+    this.#length = 0;
   }
 
   #varint(value: number): void {
@@ -75,9 +119,7 @@ class Message {
   raw(field: number, bytes: Uint8Array): this {
     this.#tag(field, LENGTH_DELIMITED);
     this.#varint(bytes.length);
-    this.#reserve(bytes.length);
-    this.#bytes.set(bytes, this.#length);
-    this.#length += bytes.length;
+    this.#append(bytes);
     return this;
   }
 
@@ -86,7 +128,10 @@ class Message {
   }
 
   message(field: number, message: Message): this {
-    return this.raw(field, message.bytes);
+    this.#tag(field, LENGTH_DELIMITED);
+    this.#varint(message.length);
+    for (const piece of message.pieces) this.#append(piece);
+    return this;
   }
 }
 
@@ -121,10 +166,20 @@ function nodeMessage(node: GraphNode): Message {
   return message;
 }
 
-function initializerMessage({value, data}: Initializer): Message {
+function entryMessage(key: string, value: string): Message {
+  return new Message().text(1, key).text(2, value);
+}
+
+function initializerMessage({value, data}: Initializer, external: ExternalLocation | undefined): Message {
   const message = new Message();
   for (const dimension of value.shape) message.integer(1, dimension);
-  return message.integer(2, ELEMENT_TYPES[value.dtype]).text(8, value.name).raw(9, bytesOf(data));
+  message.integer(2, ELEMENT_TYPES[value.dtype]).text(8, value.name);
+  if (!external) return message.raw(9, bytesOf(data));
+  return message
+    .message(13, entryMessage("location", external.file))
+    .message(13, entryMessage("offset", String(external.offset)))
+    .message(13, entryMessage("length", String(data.byteLength)))
+    .integer(14, EXTERNAL);
 }
 
 function valueMessage({name, shape, dtype}: Value): Message {
@@ -139,23 +194,43 @@ function operatorSet(domain: string, version: number): Message {
 }
 
 /**
- * The bytes of an ONNX model file (`ModelProto`) holding the graph.
+ * The bytes of an ONNX model file (`ModelProto`) in pieces, large constants by reference.
  *
  * Operator set 17; the domain of ONNX Runtime's own operators is declared only when the graph uses it.
  *
+ * @param graph - The graph.
+ * @param options - Its name, and constants whose numbers are in another file.
  * Source: onnx.proto of the ONNX specification (field numbers).
  */
-export function encodeModel(graph: FinishedGraph): Uint8Array {
+export function encodeModelPieces(
+  graph: FinishedGraph,
+  {name = "tfjs", external}: ModelOptions = {},
+): readonly Uint8Array[] {
   const body = new Message();
   for (const node of graph.nodes) body.message(1, nodeMessage(node));
-  body.text(2, "tfjs");
-  for (const initializer of graph.initializers) body.message(5, initializerMessage(initializer));
+  body.text(2, name);
+  for (const initializer of graph.initializers) {
+    body.message(5, initializerMessage(initializer, external?.get(initializer)));
+  }
   for (const value of graph.inputs) body.message(11, valueMessage(value));
   for (const value of graph.outputs) body.message(12, valueMessage(value));
-  const model = new Message().integer(1, IR_VERSION).text(2, "@claps/tfjs-onnx");
+  const model = new Message().integer(1, IR_VERSION).text(2, PRODUCER);
   model.message(7, body).message(8, operatorSet("", OPSET));
   if (graph.nodes.some(({domain}) => domain === CONTRIB_DOMAIN)) {
     model.message(8, operatorSet(CONTRIB_DOMAIN, CONTRIB_OPSET));
   }
-  return model.bytes;
+  return model.pieces;
+}
+
+/** The bytes of an ONNX model file (`ModelProto`) holding the graph, constants included. */
+export function encodeModel(graph: FinishedGraph): Uint8Array {
+  const pieces = encodeModelPieces(graph);
+  if (pieces.length === 1) return pieces[0] as Uint8Array;
+  const bytes = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
+  let offset = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, offset);
+    offset += piece.length;
+  }
+  return bytes;
 }

@@ -3,10 +3,16 @@ import {engine, type Tensor, type Variable} from "@tensorflow/tfjs-core";
 import {mayShare} from "./aliasing.js";
 import type {OnnxBackend} from "./backend.js";
 import {OnnxEngineError} from "./errors.js";
+import {writtenAfterFailures} from "./fallible.js";
 import {sizeOf, type Value} from "./graph.js";
 import type {JournalEntry} from "./journal.js";
 import {encodeModel} from "./onnx.js";
-import {nativeTensor, Session, type NativeTensor} from "./session.node.js";
+import {schedule} from "./schedule.js";
+import type {Provider} from "./provider.js";
+import {gainsFromThreads} from "./parallelism.js";
+import {PlanSession} from "./plan-session.js";
+import {defaultThreads} from "./register.js";
+import {nativeTensor, type NativeTensor} from "./session.node.js";
 import {simplify} from "./simplify.js";
 import {pool, toNumbers, type Numbers, type StoredData} from "./storage.js";
 import type {Slot} from "./trace.js";
@@ -28,6 +34,13 @@ export interface PlanReport {
   readonly sessionMs: number;
 }
 
+/** How a plan is run. */
+export interface PlanOptions {
+  /** Left out means as many as `registerOnnxBackend` was told, or one where the graph is too small for more. */
+  readonly threads?: number | undefined;
+  readonly provider: Provider;
+}
+
 interface Assignment {
   readonly variable: Variable;
   readonly output: Value;
@@ -36,20 +49,21 @@ interface Assignment {
 
 /** A compiled signature: a session with the memory that its inputs and outputs are bound to. */
 export class Plan {
-  readonly journal: readonly JournalEntry[];
   readonly structure: Structure;
   readonly report: PlanReport;
   readonly #backend: OnnxBackend;
-  readonly #session: Session;
+  /** Undefined where everything that the function gives is empty. */
+  readonly #session: PlanSession | undefined;
   readonly #slots: readonly Slot[];
   readonly #results: readonly Value[];
   readonly #assignments: readonly Assignment[];
   readonly #feeds: Record<string, NativeTensor> = {};
+  #journal: readonly JournalEntry[] | undefined;
 
-  constructor(backend: OnnxBackend, traced: TracedFunction, threads: number) {
+  constructor(backend: OnnxBackend, traced: TracedFunction, options: PlanOptions) {
     const {graph, slots, journal} = traced.trace;
     this.#backend = backend;
-    this.journal = journal;
+    this.#journal = journal;
     this.structure = traced.structure;
     const asOutput = (value: Value): Value => {
       const fresh = graph.producer(value) !== undefined && !graph.outputs.includes(value);
@@ -58,32 +72,53 @@ export class Plan {
       return output;
     };
     // Variables first: a result that is also assigned gets the copy.
-    const outputs = traced.assignments.map(({value}) => asOutput(value));
+    const assignments = traced.assignments.filter(({value}) => sizeOf(value.shape) > 0);
+    const outputs = assignments.map(({value}) => asOutput(value));
     this.#results = traced.results.map((value) => (sizeOf(value.shape) > 0 ? asOutput(value) : value));
     const finished = simplify(graph);
     const old = (variable: Variable): Value | undefined =>
       slots.find((slot) => slot.kind === "variable" && slot.variable === variable)?.value;
     const shares = mayShare(
       finished,
-      traced.assignments.map(({variable}, index) => ({old: old(variable), next: outputs[index] as Value})),
+      assignments.map(({variable}, index) => ({old: old(variable), next: outputs[index] as Value})),
     );
-    this.#assignments = traced.assignments.map(({variable}, index) => ({
+    const late = writtenAfterFailures(finished, graph, outputs);
+    this.#assignments = assignments.map(({variable}, index) => ({
       variable,
       output: outputs[index] as Value,
-      shares: shares[index] as boolean,
+      shares: (shares[index] as boolean) && (late[index] as boolean),
     }));
     const read = new Set(finished.inputs);
     this.#slots = slots.filter(({value}) => read.has(value));
-    const model = encodeModel(finished);
-    const start = performance.now();
-    this.#session = openSession(model, threads);
+    // ONNX Runtime walks back from the outputs and, of several inputs, computes that of the last node first: turned
+    // round, the list makes it run the nodes in the order of the schedule.
+    const nodes = schedule(finished).reverse();
+    // The smallest first: the binding copies that one before a run can be ended.
+    const ordered = finished.outputs.toSorted((a, b) => sizeOf(a.shape) - sizeOf(b.shape));
+    const model = encodeModel({...finished, nodes, outputs: ordered});
+    const {provider} = options;
+    const parallel = provider !== "cpu" || gainsFromThreads(finished);
+    const threads = options.threads ?? (parallel ? defaultThreads() : 1);
+    if (finished.outputs.length > 0) {
+      this.#session = new PlanSession(model, {threads, provider, spinning: true, arena: true});
+    }
     this.report = {
       nodes: finished.nodes.length,
       inputs: finished.inputs.length,
       constants: finished.initializers.length,
       modelBytes: model.byteLength,
-      sessionMs: performance.now() - start,
+      sessionMs: this.#session?.openMs ?? 0,
     };
+  }
+
+  /** What the function did while it was traced; undefined once it is forgotten. */
+  get journal(): readonly JournalEntry[] | undefined {
+    return this.#journal;
+  }
+
+  /** Frees what only further checks of the function would need: its constants among others. */
+  forgetJournal(): void {
+    this.#journal = undefined;
   }
 
   /** Whether the plan was made for this instance of the backend. */
@@ -118,12 +153,12 @@ export class Plan {
       return numbers;
     });
     try {
-      this.#session.run(this.#feeds, fetches);
+      this.#session?.run(this.#feeds, fetches);
     } catch (cause) {
-      throw new OnnxEngineError("run", `a compiled function failed in ONNX Runtime: ${String(cause)}`, {
-        cause,
-      });
+      throw runFailure(cause);
     }
+    // Arguments are the caller's, who may want their memory back before the next call.
+    for (const slot of this.#slots) if (slot.kind === "argument") delete this.#feeds[slot.value.name];
     for (const {variable, numbers} of replaced) this.#replace(variable, numbers);
     return this.#results.map(({shape, dtype}, index) => {
       const info = backend.own(made[index] as Numbers, shape, dtype as "float32" | "int32" | "bool");
@@ -150,15 +185,19 @@ export class Plan {
       case "constant":
         return slot.numbers;
       case "captured":
-        if (slot.data.disposed) {
-          throw new OnnxEngineError(
-            "captured",
-            `a tensor of shape [${slot.value.shape.join(", ")}] that the compiled function uses from outside was ` +
-              `disposed: keep it as long as the function, or pass it as an argument`,
-          );
-        }
-        return slot.data.numbers as Numbers;
+        return this.#captured(slot).numbers as Numbers;
     }
+  }
+
+  #captured({data, dataId, value}: Slot & {kind: "captured"}): StoredData {
+    if (!data.disposed) return data;
+    // Used on another backend in between, which took the numbers with it.
+    if (engine().state.tensorInfo.has(dataId)) return this.#backend.get(dataId);
+    throw new OnnxEngineError(
+      "captured",
+      `a tensor of shape [${value.shape.join(", ")}] that the compiled function uses from outside was ` +
+        `disposed: keep it as long as the function, or pass it as an argument`,
+    );
   }
 
   #feed(slot: Slot, inputs: readonly Tensor[]): void {
@@ -184,15 +223,17 @@ export class Plan {
 
   /** Frees the session. */
   dispose(): void {
-    this.#session.dispose();
+    this.#session?.dispose();
   }
 }
 
-function openSession(model: Uint8Array, threads: number): Session {
-  try {
-    return new Session(model, {threads, spinning: true, arena: true});
-  } catch (cause) {
-    if (cause instanceof OnnxEngineError) throw cause;
-    throw new OnnxEngineError("trace", `ONNX Runtime refuses the compiled graph: ${String(cause)}`, {cause});
-  }
+/** The error of a run, in our words where it is known what they mean. */
+function runFailure(cause: unknown): OnnxEngineError {
+  const text = String(cause);
+  const look = /running (\w+) node.*(out of data bounds|invalid index)/s.exec(text);
+  const message = look
+    ? `an index lies outside of the tensor that it points into (${look[1]}; a negative index is reported as the first ` +
+      `one beyond the end). Variables keep their values. Check indices before the call, or clip them inside: ${text}`
+    : `a compiled function failed in ONNX Runtime: ${text}`;
+  return new OnnxEngineError("run", message, {cause});
 }

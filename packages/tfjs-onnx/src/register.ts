@@ -1,9 +1,9 @@
-import {registerBackend} from "@tensorflow/tfjs-core";
+import {findBackendFactory, registerBackend} from "@tensorflow/tfjs-core";
 
 import {OnnxBackend} from "./backend.js";
 import {setEagerThreads} from "./eager.js";
 import {BACKEND_NAME, registerKernels} from "./kernels.js";
-import {physicalCores} from "./threads.node.js";
+import {checkThreads, physicalCores} from "./threads.node.js";
 
 let threads: number | undefined;
 
@@ -19,6 +19,7 @@ export function defaultThreads(): number {
  *
  * @param options - `threads`: how many one operator may use; left out means one per physical core.
  * @returns The number of threads in use.
+ * @throws OnnxEngineError `option` if `threads` is not a whole number of at least 1.
  * @example
  * ```ts
  * registerOnnxBackend({threads: 2});
@@ -26,9 +27,11 @@ export function defaultThreads(): number {
  * ```
  */
 export function registerOnnxBackend(options: {threads?: number} = {}): {readonly threads: number} {
-  threads = options.threads ?? physicalCores();
+  const wanted = options.threads ?? physicalCores();
+  checkThreads(wanted);
+  threads = wanted;
   setEagerThreads(threads);
   registerKernels();
-  registerBackend(BACKEND_NAME, () => new OnnxBackend(), 0);
+  if (!findBackendFactory(BACKEND_NAME)) registerBackend(BACKEND_NAME, () => new OnnxBackend(), 0);
   return {threads};
 }

@@ -8,7 +8,7 @@ interface ScatterCheck {
   readonly groups: number;
 }
 
-/** Few groups are summed by a product with a one-hot matrix, which is large; many by adding row by row. */
+/** The larger one takes several nodes, each as large as one thread adds. */
 const SCATTER_CHECKS: readonly ScatterCheck[] = [
   {rows: 20_000, groups: 64},
   {rows: 200_000, groups: 2048},

@@ -1,4 +1,5 @@
 import {Session} from "./session.node.js";
+import {keepThreadBudget} from "./thread-budget.js";
 
 /** Something that holds a session. */
 export interface CachedSession {
@@ -45,6 +46,15 @@ export class SessionCache<T extends CachedSession> {
       threads -= extra;
       this.#close(oldest);
     }
+    keepThreadBudget();
+  }
+
+  /** Closes the least recently used session with threads of its own, but not the very last one used. */
+  closeParallel(): boolean {
+    const keys = [...this.#sessions()];
+    const found = keys.slice(0, -1).find(({extra}) => extra > 0);
+    if (found) this.#close(found.key);
+    return found !== undefined;
   }
 
   /** Opens a session whose waiting threads sleep, with as many of the threads asked for as one session may have. */

@@ -1,7 +1,11 @@
+import {existsSync, statSync} from "node:fs";
 import {createRequire} from "node:module";
+import {dirname, join} from "node:path";
 
 import {OnnxEngineError} from "./errors.js";
 import type {ValueType} from "./graph.js";
+import {checkInstallation, providerFailure, type Installation, type Provider} from "./provider.js";
+import {makeResultsRefusable, withoutResults} from "./unwanted-results.node.js";
 
 /** The one version of onnxruntime-node whose internal synchronous binding is known to work. */
 export const ONNX_RUNTIME_VERSION = "1.30.0";
@@ -17,13 +21,18 @@ export interface NativeTensor {
 type NativeTensors = Record<string, NativeTensor>;
 
 interface NativeSession {
+  loadModel(path: string, options: object): void;
   loadModel(buffer: ArrayBufferLike, offset: number, length: number, options: object): void;
   run(feeds: NativeTensors, fetches: NativeTensors, options: object): NativeTensors;
   dispose(): void;
 }
 
 interface NativeBinding {
-  readonly binding: {readonly InferenceSession: new () => NativeSession};
+  readonly binding: {
+    readonly InferenceSession: new () => NativeSession;
+    listSupportedBackends(): {readonly name: string; readonly bundled: boolean}[];
+    initOrtOnce(logLevel: number, tensor: object, isMainThread: boolean): void;
+  };
   initOrt(): void;
 }
 
@@ -35,6 +44,8 @@ export interface SessionOptions {
   readonly spinning: boolean;
   /** Whether the session keeps its working memory between runs. */
   readonly arena: boolean;
+  /** Hardware that runs the model; what it cannot run stays on the CPU. Default `cpu`. */
+  readonly provider?: Provider;
 }
 
 /** What the open sessions hold. */
@@ -46,8 +57,15 @@ export type SessionStatistics = {
   readonly modelBytes: number;
 };
 
+/** Files of the provider that npm's package leaves to its install script. */
+const CUDA_FILES = ["libonnxruntime_providers_cuda.so", "libonnxruntime_providers_shared.so"];
+
+/** Results below this many bytes are cheaper to make than to refuse. */
+const REFUSED_FROM = 256 * 1024;
+
 let loaded: NativeBinding | undefined;
 const open = new Set<Session>();
+const load = createRequire(import.meta.url);
 
 /**
  * Loads the synchronous binding of ONNX Runtime, which its package keeps internal.
@@ -73,6 +91,8 @@ export function loadBinding(load: (module: string) => unknown): NativeBinding {
   try {
     native = load("onnxruntime-node/dist/binding.js") as NativeBinding;
     native.initOrt();
+    const {Tensor} = load("onnxruntime-common") as {Tensor: new (...parts: readonly unknown[]) => object};
+    makeResultsRefusable(native, Tensor);
   } catch (cause) {
     throw new OnnxEngineError(
       "native-library",
@@ -83,6 +103,26 @@ export function loadBinding(load: (module: string) => unknown): NativeBinding {
   return native;
 }
 
+function installation(native: NativeBinding): Installation {
+  const {platform, arch} = process;
+  const folder = join(dirname(load.resolve("onnxruntime-node")), "..", "bin", "napi-v6", platform, arch);
+  return {
+    platform: `${platform} ${arch}`,
+    backends: native.binding.listSupportedBackends(),
+    missingFiles: (provider) =>
+      provider === "cuda" ? CUDA_FILES.filter((file) => !existsSync(join(folder, file))) : [],
+  };
+}
+
+/**
+ * Throws unless this installation of ONNX Runtime has what it takes to try a provider.
+ *
+ * @throws OnnxEngineError `provider` with what is missing, what is there and the way out.
+ */
+export function checkProvider(provider: Provider): void {
+  if (provider !== "cpu") checkInstallation(provider, installation((loaded ??= loadBinding(load))));
+}
+
 /** A loaded model that runs synchronously. */
 export class Session {
   readonly threads: number;
@@ -90,18 +130,24 @@ export class Session {
   readonly #native: NativeSession;
 
   /**
-   * @param model - Bytes of the model.
-   * @throws OnnxEngineError `native-library` if onnxruntime-node is missing or of another version.
+   * @param model - Bytes of the model, or the path of its file (which may refer to a file of weights beside it).
+   * @throws OnnxEngineError `native-library` if onnxruntime-node is missing or of another version; `provider` if
+   *   the provider is not there or does not start.
    */
-  constructor(model: Uint8Array, {threads, spinning, arena}: SessionOptions) {
-    this.#native = new (loaded ??= loadBinding(createRequire(import.meta.url))).binding.InferenceSession();
-    this.#native.loadModel(model.buffer, model.byteOffset, model.byteLength, {
-      executionProviders: ["cpu"],
+  constructor(model: Uint8Array | string, {threads, spinning, arena, provider = "cpu"}: SessionOptions) {
+    const binding = (loaded ??= loadBinding(load));
+    checkProvider(provider);
+    this.#native = new binding.binding.InferenceSession();
+    const options = {
+      executionProviders: [provider],
       executionMode: "sequential",
       graphOptimizationLevel: "all",
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       enableCpuMemArena: arena,
+      // A plan of memory made ahead asks for one block of the whole peak, beside what the first run has left in the
+      // arena: a third more memory for the same speed (and DirectML allows none).
+      enableMemPattern: false,
       // Errors are thrown, so that printing them too would only disturb.
       logSeverityLevel: 4,
       extra: {
@@ -116,9 +162,16 @@ export class Session {
           force_spinning_stop: "1",
         },
       },
-    });
+    };
+    try {
+      if (typeof model === "string") this.#native.loadModel(model, options);
+      else this.#native.loadModel(model.buffer, model.byteOffset, model.byteLength, options);
+    } catch (cause) {
+      if (provider === "cpu") throw cause;
+      throw providerFailure(provider, installation(binding), cause);
+    }
     this.threads = threads;
-    this.modelBytes = model.byteLength;
+    this.modelBytes = typeof model === "string" ? statSync(model).size : model.byteLength;
     open.add(this);
   }
 
@@ -128,7 +181,9 @@ export class Session {
    * @param fetches - The outputs with the memory that they are written to.
    */
   run(feeds: NativeTensors, fetches: NativeTensors): void {
-    this.#native.run(feeds, fetches, {});
+    const bytes = Object.values(fetches).reduce((sum, {data}) => sum + data.byteLength, 0);
+    if (bytes < REFUSED_FROM) this.#native.run(feeds, fetches, {});
+    else withoutResults(() => this.#native.run(feeds, fetches, {}));
   }
 
   /** Frees the native memory and threads. */

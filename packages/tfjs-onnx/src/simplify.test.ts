@@ -51,6 +51,22 @@ test("transposes and reshapes in a row become one or none", () => {
   assert.is(nodes[1]?.inputs[0], x);
 });
 
+test("a sum of squares is taken in one pass", () => {
+  const graph = new Graph();
+  const x = graph.input([4, 5], "float32");
+  const square = graph.one("Mul", [x, x], [4, 5], "float32");
+  graph.output(graph.one("ReduceSum", [square, graph.ints([1])], [4], "float32", {keepdims: 0}));
+  const whole = graph.input([4, 5], "int32");
+  const wholeSquare = graph.one("Mul", [whole, whole], [4, 5], "int32");
+  graph.output(graph.one("ReduceSum", [wholeSquare, graph.ints([1])], [4], "int32", {keepdims: 0}));
+  const {nodes} = simplify(graph);
+  assert.equal(
+    nodes.map(({op}) => op),
+    ["ReduceSumSquare", "Mul", "ReduceSum"],
+  );
+  assert.equal(nodes[0]?.attributes, {keepdims: 0, axes: [1]});
+});
+
 test("a copy to full size before a broadcasting operator is not made", () => {
   const graph = new Graph();
   const x = graph.input([4, 5], "float32");

@@ -92,12 +92,25 @@ class Simplifier {
     return undefined;
   }
 
+  /** The numbers of an integer constant. */
+  #integers(value: Value | undefined): number[] | undefined {
+    const data = value && this.#initializers.get(value)?.data;
+    return data instanceof BigInt64Array ? Array.from(data, Number) : undefined;
+  }
+
   #rewrite(node: GraphNode & {inputs: (Value | undefined)[]}): typeof node {
     const [output] = node.outputs;
     if (!output) return node;
     if (BINARY.has(node.op) && node.inputs.length === 2) return this.#narrow(node, output);
     const [input] = node.inputs;
     const before = input && this.#producers.get(input);
+    if (node.op === "ReduceSum" && before?.op === "Mul" && before.inputs[0] === before.inputs[1]) {
+      const axes = this.#integers(node.inputs[1]);
+      if (axes && output.dtype === "float32") {
+        const attributes = {...node.attributes, axes};
+        return {...node, op: "ReduceSumSquare", inputs: [before.inputs[0]], attributes};
+      }
+    }
     if (before?.op !== node.op || before.outputs.length !== 1) return node;
     const source = before.inputs[0] as Value;
     if (node.op === "Reshape")

@@ -23,8 +23,8 @@ export interface StoredData {
   strings?: Uint8Array[];
   complex?: {readonly real: TensorInfo; readonly imag: TensorInfo};
   symbolic?: Symbolic;
-  /** The trace during which JavaScript code wrote the numbers. */
-  writtenDuring?: Trace;
+  /** The mark of the trace during which JavaScript code wrote the numbers. */
+  writtenDuring?: object | undefined;
   /**
    * Whether the engine allocated `numbers` and has never given it away, so that it may be
    * overwritten or reused. Arrays that come from or were read by the user's code are not owned.
@@ -53,6 +53,7 @@ const CAPACITY = 256 * 1024 * 1024;
  * element-wise kernel.
  */
 export class BufferPool {
+  /** Waiting memory by size, the size that was asked for or given back longest ago first. */
   readonly #free = new Map<number, ArrayBuffer[]>();
   #bytes = 0;
 
@@ -64,8 +65,13 @@ export class BufferPool {
   /** Memory for `size` elements; its content is undefined. */
   acquire(dtype: ValueType, size: number): Numbers {
     const byteLength = size * BYTES[dtype];
-    const buffer = this.#free.get(byteLength)?.pop();
-    if (buffer) this.#bytes -= byteLength;
+    const free = this.#free.get(byteLength);
+    const buffer = free?.pop();
+    if (free && buffer) {
+      this.#bytes -= byteLength;
+      this.#free.delete(byteLength);
+      if (free.length > 0) this.#free.set(byteLength, free);
+    }
     return view(dtype, buffer ?? new ArrayBuffer(byteLength));
   }
 
@@ -73,11 +79,22 @@ export class BufferPool {
   release(numbers: Numbers): void {
     const {buffer, byteLength} = numbers;
     if (byteLength < SMALLEST_POOLED || byteLength !== buffer.byteLength) return;
-    if (this.#bytes + byteLength > CAPACITY || !(buffer instanceof ArrayBuffer)) return;
-    const free = this.#free.get(byteLength);
-    if (free) free.push(buffer);
-    else this.#free.set(byteLength, [buffer]);
+    if (byteLength > CAPACITY || !(buffer instanceof ArrayBuffer)) return;
+    const free = this.#free.get(byteLength) ?? [];
+    free.push(buffer);
+    this.#free.delete(byteLength);
+    this.#free.set(byteLength, free);
     this.#bytes += byteLength;
+    this.#trim();
+  }
+
+  /** Lets the sizes go that have not been used for longest, so that those in use find room. */
+  #trim(): void {
+    for (const [byteLength, free] of this.#free) {
+      while (this.#bytes > CAPACITY && free.pop()) this.#bytes -= byteLength;
+      if (free.length === 0) this.#free.delete(byteLength);
+      if (this.#bytes <= CAPACITY) return;
+    }
   }
 
   /** Gives all waiting memory back to the garbage collector. */

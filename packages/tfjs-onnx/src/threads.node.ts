@@ -1,6 +1,11 @@
 import {readFileSync} from "node:fs";
 import {availableParallelism} from "node:os";
 
+import {OnnxEngineError} from "./errors.js";
+
+/** More threads than any machine has cores; with several thousand ONNX Runtime takes minutes to start. */
+const MOST_THREADS = 1024;
+
 function read(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8").trim();
@@ -36,4 +41,18 @@ function threadsPerCore(): number {
 export function physicalCores(): number {
   const cores = availableParallelism() / threadsPerCore();
   return Math.max(1, Math.floor(Math.min(cores, groupQuota() ?? cores)));
+}
+
+/**
+ * Throws unless the setting is a number of threads.
+ *
+ * @throws OnnxEngineError `option` with what came and the way out.
+ */
+export function checkThreads(threads: number): void {
+  if (Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS) return;
+  throw new OnnxEngineError(
+    "option",
+    `threads: expected a whole number from 1 to ${MOST_THREADS}, got ${String(threads)}; leave it out for one thread per ` +
+      `physical core (here ${physicalCores()})`,
+  );
 }

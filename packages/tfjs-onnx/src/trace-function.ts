@@ -14,6 +14,16 @@ export type Structure =
   | {readonly kind: "array"}
   | {readonly kind: "record"; readonly keys: readonly string[]};
 
+/** What to trace. */
+export interface TraceRequest {
+  readonly backend: OnnxBackend;
+  readonly run: (...inputs: Tensor[]) => Outputs;
+  /** Tensors whose shapes and types the arguments get. */
+  readonly inputs: readonly TensorInfo[];
+  /** Whether ONNX Runtime's own operators may be used. */
+  readonly contrib: boolean;
+}
+
 /** A function written down as a graph. */
 export interface TracedFunction {
   readonly trace: Trace;
@@ -118,6 +128,22 @@ class EngineGuard {
   }
 }
 
+/** TensorFlow.js's own error about an assignment, as one of ours; undefined for every other error. */
+function assignmentFailure(cause: unknown): OnnxEngineError | undefined {
+  const message = cause instanceof Error ? cause.message : "";
+  const [, what] = /^(dtype|shape) of the new value/.exec(message) ?? [];
+  if (what === undefined) return undefined;
+  const [name, way] =
+    what === "dtype"
+      ? ["element type", "convert the value with tf.cast"]
+      : ["shape", "assign a value of its own shape"];
+  return new OnnxEngineError(
+    "trace",
+    `the compiled function assigns a value of another ${name} to a variable: ${message}; ${way}`,
+    {cause},
+  );
+}
+
 /**
  * Runs a function once on symbolic tensors and writes down what it does.
  *
@@ -126,13 +152,9 @@ class EngineGuard {
  *
  * @throws OnnxEngineError `trace` if the function creates variables or returns something else than tensors.
  */
-export function traceFunction(
-  backend: OnnxBackend,
-  run: (...inputs: Tensor[]) => Outputs,
-  inputs: readonly TensorInfo[],
-): TracedFunction {
+export function traceFunction({backend, run, inputs, contrib}: TraceRequest): TracedFunction {
   const guard = new EngineGuard(backend);
-  const trace = new Trace(backend, guard.variables);
+  const trace = new Trace(backend, guard.variables, {contrib});
   backend.setTrace(trace);
   try {
     const symbols = inputs.map((info, index) =>
@@ -157,6 +179,8 @@ export function traceFunction(
       return {variable, value};
     });
     return {trace, structure, results, assignments};
+  } catch (error) {
+    throw assignmentFailure(error) ?? error;
   } finally {
     backend.setTrace(undefined);
     guard.restore(trace);

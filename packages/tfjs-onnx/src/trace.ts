@@ -1,17 +1,21 @@
 import {engine, Variable, type DataId, type TensorInfo} from "@tensorflow/tfjs-core";
 
 import type {OnnxBackend} from "./backend.js";
-import {OnnxEngineError} from "./errors.js";
-import {Graph, type Value} from "./graph.js";
+import {OnnxEngineError, UnsupportedLoweringError} from "./errors.js";
+import {Graph, sizeOf, type Value, type ValueType} from "./graph.js";
 import type {JournalEntry} from "./journal.js";
-import type {Lowering} from "./lowering/index.js";
+import {full} from "./lowering/broadcast.js";
+import type {Lowering, LoweringContext} from "./lowering/index.js";
+import {reshape} from "./lowering/layout.js";
+import {presentInputs} from "./present-inputs.js";
 import {valueTypeOf, type Numbers, type StoredData} from "./storage.js";
+import {emptyResults, emptyValue} from "./trace-empty.js";
 
 /** Where an input of the traced graph gets its numbers from at each call. */
 export type Slot =
   | {readonly kind: "argument"; readonly value: Value; readonly index: number}
   | {readonly kind: "variable"; readonly value: Value; readonly variable: Variable}
-  | {readonly kind: "captured"; readonly value: Value; readonly data: StoredData}
+  | {readonly kind: "captured"; readonly value: Value; readonly data: StoredData; readonly dataId: DataId}
   | {readonly kind: "constant"; readonly value: Value; readonly numbers: Numbers};
 
 /** Larger constants become inputs: a model stays small and its numbers are not held twice. */
@@ -35,30 +39,36 @@ function operationsInProgress(): string {
   return [...new Set(operations)].join(" > ");
 }
 
-/** The inputs of a kernel call by name, absent optional ones left out. */
-export function presentInputs(inputs: object): [string, TensorInfo][] {
-  return Object.entries(inputs as Record<string, TensorInfo | null | undefined>).filter(
-    (entry): entry is [string, TensorInfo] => entry[1] !== null && entry[1] !== undefined,
-  );
+/** Whether all numbers are the same one, as in the ones that gradients of sums are multiplied by. */
+function isUniform(numbers: Numbers): boolean {
+  const [first] = numbers;
+  return numbers.every((number) => Object.is(number, first));
 }
 
 /** The graph that a function builds while it runs on symbolic tensors. */
 export class Trace {
   readonly graph = new Graph();
+  /** Marks what JavaScript writes meanwhile; tensors that live on hold this mark and not the whole trace. */
+  readonly mark: object = {};
   readonly slots: Slot[] = [];
   readonly journal: JournalEntry[] = [];
   /** Data ids of the symbolic tensors made so far. */
   readonly dataIds: DataId[] = [];
   readonly #backend: OnnxBackend;
+  readonly #context: LoweringContext;
   readonly #variables: ReadonlyMap<Variable, DataId>;
   readonly #holders: ReadonlyMap<DataId, Variable>;
   readonly #variableValues = new Map<Variable, Value>();
   readonly #constants = new Map<StoredData, Value>();
   readonly #captured = new Map<StoredData, Map<string, Value>>();
 
-  /** @param variables - Every variable that exists, with the data that it holds when tracing starts. */
-  constructor(backend: OnnxBackend, variables: ReadonlyMap<Variable, DataId>) {
+  /**
+   * @param variables - Every variable that exists, with the data that it holds when tracing starts.
+   * @param context - What the graph may contain.
+   */
+  constructor(backend: OnnxBackend, variables: ReadonlyMap<Variable, DataId>, context: LoweringContext) {
     this.#backend = backend;
+    this.#context = context;
     this.#variables = variables;
     this.#holders = new Map([...variables].map(([variable, dataId]) => [dataId, variable]));
   }
@@ -74,9 +84,16 @@ export class Trace {
     if (!dtype) {
       throw new OnnxEngineError("trace", `argument ${index} of the compiled function has type ${info.dtype}`);
     }
-    const value = this.graph.input(info.shape, dtype);
-    this.slots.push({kind: "argument", value, index});
+    const value = this.#input(info.shape, dtype, (input) => ({kind: "argument", value: input, index}));
     return this.#backend.symbolic({trace: this, value, origin: `argument ${index}`});
+  }
+
+  /** An input of the graph; what is empty needs none. */
+  #input(shape: readonly number[], dtype: ValueType, slotOf: (value: Value) => Slot): Value {
+    if (sizeOf(shape) === 0) return emptyValue(this.graph, shape, dtype);
+    const value = this.graph.input(shape, dtype);
+    this.slots.push(slotOf(value));
+    return value;
   }
 
   /** The edge of the graph that stands for a tensor; outer tensors and constants enter the graph here. */
@@ -91,7 +108,7 @@ export class Trace {
     }
     const data = this.#backend.get(info.dataId);
     if (data.symbolic) return this.#symbolic(data.symbolic.value, data.symbolic.trace, data.symbolic.origin);
-    return data.writtenDuring === this ? this.#constant(info, data) : this.#capture(info, data);
+    return data.writtenDuring === this.mark ? this.#constant(info, data) : this.#capture(info, data);
   }
 
   #symbolic(value: Value, trace: Trace, origin: string): Value {
@@ -106,8 +123,8 @@ export class Trace {
     if (known) return known;
     const dtype = valueTypeOf(variable.dtype);
     if (!dtype) throw new OnnxEngineError("trace", `variable '${variable.name}' has type ${variable.dtype}`);
-    const value = this.graph.input(variable.shape, dtype);
-    this.slots.push({kind: "variable", value, variable});
+    const slot = (input: Value): Slot => ({kind: "variable", value: input, variable});
+    const value = this.#input(variable.shape, dtype, slot);
     this.journal.push({kind: "variable", name: variable.name});
     this.#variableValues.set(variable, value);
     return value;
@@ -122,22 +139,16 @@ export class Trace {
       const origin = `used by ${operationsInProgress() || "the function itself"}`;
       const shape = `[${info.shape.join(", ")}]`;
       this.journal.push({kind: "constant", origin, shape, numbers, data});
-      if (numbers.byteLength <= LARGEST_INITIALIZER) {
+      if (numbers.length > 1 && isUniform(numbers)) {
+        value = full(this.graph, numbers[0] as number, info.shape, dtype);
+      } else if (numbers.byteLength <= LARGEST_INITIALIZER) {
         value = this.graph.constant(numbers, info.shape, dtype);
       } else {
-        value = this.graph.input(info.shape, dtype);
-        this.slots.push({kind: "constant", value, numbers});
+        value = this.#input(info.shape, dtype, (input) => ({kind: "constant", value: input, numbers}));
       }
       this.#constants.set(data, value);
     }
-    return this.#reshaped(value, info.shape);
-  }
-
-  #reshaped(value: Value, shape: readonly number[]): Value {
-    if (value.shape.length === shape.length && value.shape.every((size, axis) => size === shape[axis])) {
-      return value;
-    }
-    return this.graph.one("Reshape", [value, this.graph.ints(shape)], shape, value.dtype);
+    return reshape(this.graph, value, info.shape);
   }
 
   #capture(info: TensorInfo, data: StoredData): Value {
@@ -148,8 +159,8 @@ export class Trace {
     if (!value) {
       this.#backend.numbersOf(info);
       const dtype = valueTypeOf(data.dtype) ?? "float32";
-      value = this.graph.input(info.shape, dtype);
-      this.slots.push({kind: "captured", value, data});
+      const {dataId} = info;
+      value = this.#input(info.shape, dtype, (input) => ({kind: "captured", value: input, data, dataId}));
       this.journal.push({kind: "captured", shape, data});
       views.set(shape, value);
     }
@@ -164,8 +175,6 @@ export class Trace {
     lowering: Lowering,
   ): TensorInfo[] {
     const entries = presentInputs(inputs).map(([key, info]) => [key, this.valueOf(info)] as const);
-    const list = entries.map(([, value]) => value);
-    const call = {inputs: Object.fromEntries(entries), list, attrs: attributes};
     const origin = `kernel '${name}'`;
     this.journal.push({
       kind: "kernel",
@@ -173,8 +182,47 @@ export class Trace {
       inputs: entries.map(([key, value]) => `${key}: ${value.name} [${value.shape.join(", ")}]`).join("; "),
       attributes: attributesKey(attributes),
     });
-    const values = lowering(this.graph, call, {contrib: true});
-    return values.map((value) => this.#backend.symbolic({trace: this, value, origin}));
+    try {
+      const values = this.#lower(name, entries, Array.isArray(inputs), attributes, lowering);
+      return values.map((value) => this.#backend.symbolic({trace: this, value, origin}));
+    } catch (cause) {
+      if (!(cause instanceof UnsupportedLoweringError)) throw cause;
+      const operations = operationsInProgress();
+      throw new OnnxEngineError(
+        "unsupported",
+        `${origin}${operations && ` (in ${operations})`} cannot be part of a compiled function like this: ` +
+          `${cause.message}. Compute it outside and pass the result as an argument`,
+        {cause},
+      );
+    }
+  }
+
+  #lower(
+    name: string,
+    given: readonly (readonly [string, Value])[],
+    isList: boolean,
+    attributes: Readonly<Record<string, unknown>>,
+    lowering: Lowering,
+  ): Value[] {
+    const {graph} = this;
+    const filled = given.filter(([, {shape}]) => sizeOf(shape) > 0);
+    // Joining to something empty changes nothing; all else is decided by what the other tensors leave to compute.
+    const entries = name === "Concat" && filled.length > 0 ? filled : given;
+    const emptyCall = {graph, backend: this.#backend, name, entries, isList, attributes};
+    if (entries.some(([, {shape}]) => sizeOf(shape) === 0)) return emptyResults(emptyCall);
+    const list = entries.map(([, value]) => value);
+    const call = {inputs: Object.fromEntries(entries), list, attrs: attributes};
+    let values: Value[];
+    try {
+      values = lowering(graph, call, this.#context);
+    } catch (error) {
+      // Kernels without inputs give constants, such as an empty range.
+      if (list.length === 0 && error instanceof UnsupportedLoweringError) return emptyResults(emptyCall);
+      throw error;
+    }
+    return values.map((value) =>
+      sizeOf(value.shape) > 0 ? value : emptyValue(graph, value.shape, value.dtype),
+    );
   }
 
   /** A further symbolic tensor for the same edge. */

@@ -1,5 +1,5 @@
 import {UnsupportedLoweringError} from "../errors.js";
-import type {Graph, Value, ValueType} from "../graph.js";
+import {ELEMENT_TYPES, type Graph, type Value, type ValueType} from "../graph.js";
 import {numberAttribute, textAttribute} from "./attributes.js";
 import {broadcasting, full} from "./broadcast.js";
 import {arithmeticType, convert, typeAttribute} from "./element-types.js";
@@ -139,6 +139,19 @@ const clipByValue: Operator = (graph, x, call) => {
   return graph.one("Clip", [x, ...bounds], x.shape, x.dtype);
 };
 
+/** Number of the element type with 64 bits in the ONNX format, which no value of a graph of ours has. */
+const FLOAT64 = 11;
+
+/**
+ * Sine by cosine, in double precision: ONNX Runtime's own tangent is off by a unit in the last place, which near the poles
+ * is more than a thousandth. The values in between are wider than they say; nothing but these nodes reads them.
+ */
+const tangent: Operator = (graph, x) => {
+  const wide = graph.one("Cast", [x], x.shape, "float32", {to: FLOAT64});
+  const ratio = binary(graph, "Div", apply(graph, "Sin", wide), apply(graph, "Cos", wide));
+  return graph.one("Cast", [ratio], x.shape, "float32", {to: ELEMENT_TYPES.float32});
+};
+
 const leakyRelu: Operator = (graph, x, call) =>
   graph.one("LeakyRelu", [x], x.shape, "float32", {
     alpha: {float: numberAttribute(call, "alpha", 0.2)},
@@ -259,6 +272,6 @@ export const elementwiseUnary: Readonly<Record<string, Lowering>> = {
   Sqrt: unary(operator("Sqrt")),
   Square: unary(square, SAME),
   Step: unary(step, SAME),
-  Tan: unary(operator("Tan")),
+  Tan: unary(tangent),
   Tanh: unary(operator("Tanh")),
 };

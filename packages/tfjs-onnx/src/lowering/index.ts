@@ -4,6 +4,7 @@ import {creation} from "./creation.js";
 import {cumulative} from "./cumulative.js";
 import {elementwiseBinary} from "./elementwise-binary.js";
 import {elementwiseUnary} from "./elementwise-unary.js";
+import {fused} from "./fused.js";
 import {indexing} from "./indexing.js";
 import type {Lowering} from "./lowering.js";
 import {matrix} from "./matrix.js";
@@ -24,6 +25,7 @@ export const lowerings: ReadonlyMap<string, Lowering> = new Map(
     cumulative,
     elementwiseBinary,
     elementwiseUnary,
+    fused,
     indexing,
     matrix,
     normalization,

@@ -2,16 +2,25 @@ import {backend_util} from "@tensorflow/tfjs-core";
 
 import {sizeOf, type Graph, type Value, type ValueType} from "../graph.js";
 import {axisAttribute, numberAttribute, numbersAttribute} from "./attributes.js";
-import {full} from "./broadcast.js";
 import {arithmeticType, convert, typeAttribute} from "./element-types.js";
+import {isWithin} from "./index-range.js";
 import {indicesTo, reshape, transpose} from "./layout.js";
 import {inputOf, type Lowering} from "./lowering.js";
+import {segmentSum} from "./segment-sum.js";
 
-/** Most segments for which a product with a one-hot matrix beats adding row by row. */
-const MOST_ONE_HOT_SEGMENTS = 1024;
-
-/** Largest one-hot matrix in elements (64 MB). */
-const LARGEST_ONE_HOT = 2 ** 24;
+/**
+ * Indices in which a negative one is too large as well, so that ONNX Runtime, which would count it from the end, refuses
+ * it like any other that lies outside. Where the indices are known to lie inside nothing is added.
+ */
+function refusingNegative(graph: Graph, indices: Value, lengths: readonly number[]): Value {
+  if (isWithin(graph, indices, Math.min(...lengths))) return indices;
+  const negative = graph.one("Less", [indices, graph.scalar(0, "int32")], indices.shape, "bool");
+  const outside =
+    lengths.length === 1
+      ? graph.scalar(lengths[0] as number, "int32")
+      : graph.constant(Int32Array.from(lengths), [lengths.length], "int32");
+  return graph.one("Where", [negative, outside, indices], indices.shape, "int32");
+}
 
 const gather: Lowering = (graph, call) => {
   const x = inputOf(call, "x");
@@ -20,7 +29,8 @@ const gather: Lowering = (graph, call) => {
   const batchDims = numberAttribute(call, "batchDims", 0);
   if (batchDims === 0) {
     const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
-    return [graph.one("Gather", [x, indices], shape, x.dtype, {axis})];
+    const safe = refusingNegative(graph, indices, [x.shape[axis] as number]);
+    return [graph.one("Gather", [x, safe], shape, x.dtype, {axis})];
   }
   const info = backend_util.segment_util.collectGatherOpShapeInfo(
     {shape: [...x.shape]} as never,
@@ -34,68 +44,47 @@ const gather: Lowering = (graph, call) => {
   const cut = reshape(graph, x, [batchSize, outerSize, dimSize, sliceSize]);
   const moved = transpose(graph, cut, [0, 2, 1, 3]);
   const rows = reshape(graph, moved, [batchSize * dimSize, outerSize, sliceSize]);
-  const offsets = Int32Array.from({length: batchSize}, (_, entry) => entry * dimSize);
-  const positions = graph.one(
-    "Add",
-    [reshape(graph, indices, [batchSize, count]), graph.constant(offsets, [batchSize, 1], "int32")],
-    [batchSize, count],
-    "int32",
-  );
+  const positions = batchPositions(graph, reshape(graph, indices, [batchSize, count]), dimSize);
   const taken = graph.one("Gather", [rows, positions], [batchSize, count, outerSize, sliceSize], x.dtype, {
     axis: 0,
   });
   return [reshape(graph, transpose(graph, taken, [0, 2, 1, 3]), info.outputShape)];
 };
 
+/** Indices [batch, count] into rows of equal number per batch entry, as indices into the rows of all entries. */
+function batchPositions(graph: Graph, indices: Value, length: number): Value {
+  const {shape} = indices;
+  const [batch = 1] = shape;
+  const offsets = Int32Array.from({length: batch}, (_, entry) => entry * length);
+  const inputs = [indices, graph.constant(offsets, [batch, 1], "int32")];
+  const positions = graph.one("Add", inputs, shape, "int32");
+  if (isWithin(graph, indices, length)) return positions;
+  // An index outside of its own entry must not reach the rows of another.
+  const inside = insideAll(graph, indices, [length]);
+  return graph.one("Where", [inside, positions, graph.scalar(batch * length, "int32")], shape, "int32");
+}
+
+/** Which elements are at least 0 and below their length; lengths go along the last axis, or one for all. */
+function insideAll(graph: Graph, indices: Value, lengths: readonly number[]): Value {
+  const {shape} = indices;
+  const bound = graph.constant(
+    Int32Array.from(lengths),
+    lengths.length === 1 ? [] : [lengths.length],
+    "int32",
+  );
+  const above = graph.one("GreaterOrEqual", [indices, graph.scalar(0, "int32")], shape, "bool");
+  const below = graph.one("Less", [indices, bound], shape, "bool");
+  return graph.one("And", [above, below], shape, "bool");
+}
+
 const gatherNd: Lowering = (graph, call) => {
   const params = inputOf(call, "params");
-  const indices = graph.cast(inputOf(call, "indices"), "int64");
+  const indices = convert(graph, inputOf(call, "indices"), "int32");
   const depth = indices.shape.at(-1) as number;
+  const safe = refusingNegative(graph, indices, params.shape.slice(0, depth));
   const shape = [...indices.shape.slice(0, -1), ...params.shape.slice(depth)];
-  return [graph.one("GatherND", [params, indices], shape, params.dtype)];
+  return [graph.one("GatherND", [params, graph.cast(safe, "int64")], shape, params.dtype)];
 };
-
-/** Matrix [segments, rows] with 1 where a row belongs to a segment. */
-function oneHotRows(graph: Graph, ids: Value, segments: number): Value {
-  const rows = sizeOf(ids.shape);
-  const numbers = graph.constant(Int32Array.from(indicesTo(segments)), [segments, 1], "int32");
-  const row = reshape(graph, ids, [1, rows]);
-  return graph.cast(graph.one("Equal", [numbers, row], [segments, rows], "bool"), "float32");
-}
-
-/**
- * Sum of the rows [rows, width] that carry each number, [segments, width]. Rows with a number outside are dropped.
- *
- * Adding to repeated indices with ScatterND loses updates as soon as two threads run; a product with a one-hot matrix
- * and ScatterElements do not.
- */
-function segmentSum(graph: Graph, updates: Value, ids: Value, segments: number): Value {
-  const [rows = 1, width = 1] = updates.shape;
-  const dtype = updates.dtype;
-  const column = reshape(graph, ids, [rows, 1]);
-  const compare = (op: string, bound: number): Value =>
-    graph.one(op, [column, graph.scalar(bound, "int32")], [rows, 1], "bool");
-  const inside = graph.one(
-    "And",
-    [compare("GreaterOrEqual", 0), compare("Less", segments)],
-    [rows, 1],
-    "bool",
-  );
-  // Also before the product, where a NaN or an infinity times 0 would reach every segment.
-  const kept = graph.one("Where", [inside, updates, graph.scalar(0, dtype)], [rows, width], dtype);
-  const small = segments <= MOST_ONE_HOT_SEGMENTS && segments * rows <= LARGEST_ONE_HOT;
-  if (small && dtype === "float32") {
-    const chosen = oneHotRows(graph, ids, segments);
-    return graph.one("MatMul", [chosen, kept], [segments, width], dtype);
-  }
-  const target = graph.one("Where", [inside, column, graph.scalar(0, "int32")], [rows, 1], "int32");
-  const everywhere = graph.one("Expand", [target, graph.ints([rows, width])], [rows, width], "int32");
-  const base = full(graph, 0, [segments, width], dtype);
-  return graph.one("ScatterElements", [base, everywhere, kept], [segments, width], dtype, {
-    axis: 0,
-    reduction: "add",
-  });
-}
 
 const unsortedSegmentSum: Lowering = (graph, call) => {
   const x = convert(graph, inputOf(call, "x"), "float32");
@@ -108,20 +97,29 @@ const unsortedSegmentSum: Lowering = (graph, call) => {
   return [reshape(graph, segmentSum(graph, updates, ids, segments), [segments, ...inner])];
 };
 
-/** Position of each index tuple in the flattened leading axes. */
+/** Position of each index tuple in the flattened leading axes; tuples that lie outside get the position after the last. */
 function flatPositions(graph: Graph, indices: Value, shape: readonly number[]): Value {
   const depth = indices.shape.at(-1) as number;
   const count = sizeOf(indices.shape) / depth;
   const rows = reshape(graph, indices, [count, depth]);
-  if (depth === 1) return reshape(graph, rows, [count]);
+  const lengths = shape.slice(0, depth);
+  const end = sizeOf(lengths);
+  if (depth === 1) return refusingNegative(graph, reshape(graph, rows, [count]), [end]);
   const strides = Int32Array.from(indicesTo(depth), (axis) => sizeOf(shape.slice(axis + 1, depth)));
-  const weighted = graph.one(
-    "Mul",
-    [rows, graph.constant(strides, [1, depth], "int32")],
-    [count, depth],
-    "int32",
-  );
-  return graph.one("ReduceSum", [weighted, graph.ints([1])], [count], "int32", {keepdims: 0});
+  const inputs = [rows, graph.constant(strides, [1, depth], "int32")];
+  const weighted = graph.one("Mul", inputs, [count, depth], "int32");
+  const known = isWithin(graph, rows, Math.min(...lengths));
+  const checked = known
+    ? weighted
+    : graph.one(
+        "Where",
+        [insideAll(graph, rows, lengths), weighted, graph.scalar(end, "int32")],
+        [count, depth],
+        "int32",
+      );
+  const positions = graph.one("ReduceSum", [checked, graph.ints([1])], [count], "int32", {keepdims: 0});
+  if (known) return positions;
+  return graph.one("Min", [positions, graph.scalar(end, "int32")], [count], "int32");
 }
 
 const scatterNd: Lowering = (graph, call) => {

@@ -34,7 +34,14 @@ function removeAxis(shape: readonly number[], axis: number): number[] {
 
 const reshapeKernel: Lowering = (graph, call) => {
   const x = inputOf(call, "x");
-  return [reshape(graph, x, completeShape(numbersAttribute(call, "shape"), sizeOf(x.shape)))];
+  const shape = completeShape(numbersAttribute(call, "shape"), sizeOf(x.shape));
+  if (sizeOf(shape) !== sizeOf(x.shape)) {
+    throw new UnsupportedLoweringError(
+      `expected a shape of ${sizeOf(x.shape)} elements for a tensor of shape [${x.shape.join(", ")}], got ` +
+        `[${shape.join(", ")}]`,
+    );
+  }
+  return [reshape(graph, x, shape)];
 };
 
 const expandDims: Lowering = (graph, call) => {
