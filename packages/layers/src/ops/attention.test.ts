@@ -56,4 +56,37 @@ test("gradients, whole and in chunks", () => {
   }
 });
 
+test("a mask gets its gradient, repeated or not, whole and in chunks", () => {
+  for (const shape of [
+    [2, 2, 5, 3],
+    [1, 2, 5, 3],
+    [1, 1, 1, 3],
+    [5, 3],
+  ]) {
+    const mask = sample(`mask ${shape.join()}`, shape);
+    for (const maxScores of [1 << 20, 24]) {
+      checkGradients((q, m) => attention(q, key, value, {mask: m, maxScores}), [query, mask], {samples: 10});
+    }
+  }
+});
+
+test("the gradient of long attention holds a chunk of the scores at a time, not all of them", async () => {
+  const long = (label: string): tf.Tensor => sample(label, [1, 1, 256, 4]);
+  const [q, k, v] = [long("long q"), long("long k"), long("long v")];
+  const largest = async (maxScores: number): Promise<number> => {
+    const {kernels} = await tf.profile(() => {
+      tf.dispose(tf.grads((...inputs: tf.Tensor[]) => attentionOf(inputs, maxScores))([q, k, v]));
+      return tf.scalar(0);
+    });
+    const sizes = kernels.flatMap(({outputShapes}) =>
+      outputShapes.map((shape) => tf.util.sizeFromShape(shape)),
+    );
+    return Math.max(...sizes);
+  };
+  const attentionOf = (inputs: tf.Tensor[], maxScores: number): tf.Tensor =>
+    attention(inputs[0]!, inputs[1]!, inputs[2]!, {maxScores});
+  assert.is(await largest(1 << 20), 256 * 256);
+  assert.is(await largest(256 * 32), 256 * 32);
+});
+
 test.run();

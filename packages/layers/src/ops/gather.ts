@@ -31,7 +31,8 @@ export function gather(table: tf.Tensor, ids: tf.Tensor): tf.Tensor {
       if (rows * count > ONE_HOT_LIMIT) {
         return tf.unsortedSegmentSum(dyFlat, kept, rows);
       }
-      const chosen = tf.oneHot(kept, rows, 1, 0, "float32") as tf.Tensor2D;
+      // Cast apart: the WebAssembly backend writes a one-hot float32 tensor as int32 bits.
+      const chosen = tf.cast(tf.oneHot(kept, rows), "float32") as tf.Tensor2D;
       return tf.matMul(chosen, dyFlat, true, false);
     };
     return {value: tf.gather(args[0] as tf.Tensor, flatIds), gradFunc};

@@ -1,11 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
+import {runNative} from "./run-native.js";
 
-const SQRT_HALF = Math.SQRT1_2;
 const DENSITY_AT_ZERO = 1 / Math.sqrt(2 * Math.PI);
-
-function cumulative(x: tf.Tensor): tf.Tensor {
-  return tf.add(tf.mul(tf.erf(tf.mul(x, SQRT_HALF)), 0.5), 0.5);
-}
 
 /**
  * The exact Gaussian error linear unit: `x · Φ(x)`.
@@ -19,14 +15,18 @@ function cumulative(x: tf.Tensor): tf.Tensor {
  */
 export function gelu(x: tf.Tensor): tf.Tensor {
   const operation = tf.customGrad((...args) => {
-    const input = args[0] as tf.Tensor;
-    (args[1] as tf.GradSaveFunc)([input]);
+    const [input, save] = args as [tf.Tensor, tf.GradSaveFunc];
+    save([input]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor => {
       const kept = saved[0] as tf.Tensor;
       const density = tf.mul(tf.exp(tf.mul(tf.square(kept), -0.5)), DENSITY_AT_ZERO);
       return tf.mul(dy, tf.add(cumulative(kept), tf.mul(kept, density)));
     };
-    return {value: tf.mul(input, cumulative(input)), gradFunc};
+    return {value: runNative("Gelu", {x: input})?.[0] ?? tf.mul(input, cumulative(input)), gradFunc};
   });
   return operation(x);
+}
+
+function cumulative(x: tf.Tensor): tf.Tensor {
+  return tf.add(tf.mul(tf.erf(tf.mul(x, Math.SQRT1_2)), 0.5), 0.5);
 }

@@ -1,9 +1,12 @@
 import * as tf from "@tensorflow/tfjs-core";
+import {runNative} from "./run-native.js";
 
 const SLOPE = 1.702;
 
 /**
  * CLIP's approximation of GELU: `x · sigmoid(1.702 x)`.
+ *
+ * Kept for the gradient are the gate and the result, which the next layer keeps anyway.
  *
  * @param x - Input of any shape.
  * @returns The activated tensor; the caller disposes it.
@@ -12,15 +15,18 @@ const SLOPE = 1.702;
  */
 export function quickGelu(x: tf.Tensor): tf.Tensor {
   const operation = tf.customGrad((...args) => {
-    const input = args[0] as tf.Tensor;
-    (args[1] as tf.GradSaveFunc)([input]);
+    const [input, save] = args as [tf.Tensor, tf.GradSaveFunc];
+    const steep = tf.mul(input, SLOPE);
+    const gate = runNative("FastSigmoid", {x: steep})?.[0] ?? tf.sigmoid(steep);
+    const value = tf.mul(input, gate);
+    save([gate, value]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor => {
-      const kept = saved[0] as tf.Tensor;
-      const gate = tf.sigmoid(tf.mul(kept, SLOPE));
-      const slope = tf.add(tf.mul(tf.mul(kept, SLOPE), tf.sub(1, gate)), 1);
-      return tf.mul(dy, tf.mul(gate, slope));
+      const [open, result] = saved as [tf.Tensor, tf.Tensor];
+      // The slope gate + 1.702 x gate (1 - gate), with x gate = result.
+      const rise = tf.mul(result, SLOPE);
+      return tf.mul(dy, tf.add(open, tf.sub(rise, tf.mul(rise, open))));
     };
-    return {value: tf.mul(input, tf.sigmoid(tf.mul(input, SLOPE))), gradFunc};
+    return {value, gradFunc};
   });
   return operation(x);
 }
