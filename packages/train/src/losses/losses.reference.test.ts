@@ -5,7 +5,13 @@ import {readSafetensors, toFloat32} from "@claps/weights";
 import * as tf from "@tensorflow/tfjs-core";
 import {suite} from "uvu";
 import {binaryCrossEntropy} from "./binary-cross-entropy.js";
+import {boxL1} from "./box-l1.js";
+import {contrastiveLogits} from "./contrastive-logits.js";
+import {contrastiveLoss, similarityTargets} from "./contrastive-loss.js";
+import {cornersFromCentres} from "./corners-from-centres.js";
 import {diceLoss} from "./dice-loss.js";
+import {boxIou, generalizedIou, giouLoss} from "./generalized-iou.js";
+import {infoNce} from "./info-nce.js";
 import {maskLoss} from "./mask-loss.js";
 import {sigmoidFocal} from "./sigmoid-focal.js";
 
@@ -82,6 +88,62 @@ test("mask loss and its parts", async () => {
   expectClose(iouError, source.tensor("output.iou_mse"), 1e-6);
   const gradient = tf.grad((predicted) => run(source.tensor("input.logits"), predicted).loss)(iou);
   expectClose(gradient, source.tensor("grad.input.iou"), 1e-6);
+});
+
+/** Compares a loss of several inputs and all its gradients. */
+function checkAll({tensor}: Case, names: string[], loss: (...inputs: tf.Tensor[]) => tf.Tensor): void {
+  const {value, grads} = tf.valueAndGrads((...moving) => tf.reshape<tf.Rank.R0>(loss(...moving), []))(
+    names.map((name) => tensor(`input.${name}`)),
+  );
+  expectClose(value, tensor("output.loss"), 1e-6, "loss");
+  names.forEach((name, index) => expectClose(grads[index]!, tensor(`grad.input.${name}`), 2e-6, name));
+}
+
+const EMBEDDINGS = ["image", "text", "logit_scale"];
+
+function logitsOf(image?: tf.Tensor, text?: tf.Tensor, scale?: tf.Tensor): tf.Tensor2D {
+  return contrastiveLogits(image as tf.Tensor2D, text as tf.Tensor2D, scale!);
+}
+
+test("InfoNCE", async () => {
+  const source = await readCase("infonce");
+  const inputs = EMBEDDINGS.map((name) => source.tensor(`input.${name}`));
+  expectClose(logitsOf(...inputs), source.tensor("output.logits_per_image"), 1e-6);
+  checkAll(source, EMBEDDINGS, (...moving) => infoNce(logitsOf(...moving)));
+});
+
+test("soft targets", async () => {
+  const source = await readCase("soft-target");
+  const similarity = source.tensor("input.similarity") as tf.Tensor2D;
+  const targets = similarityTargets(similarity);
+  expectClose(targets.image, source.tensor("output.targets_image"), 1e-6);
+  expectClose(targets.text, source.tensor("output.targets_text"), 1e-6);
+  checkAll(source, EMBEDDINGS, (...moving) => contrastiveLoss(logitsOf(...moving), similarity).loss);
+  const logits = source.tensor("output.logits_per_image") as tf.Tensor2D;
+  const {imageLoss, textLoss} = contrastiveLoss(logits, similarity);
+  expectClose(imageLoss, source.tensor("output.loss_image"), 1e-6);
+  expectClose(textLoss, source.tensor("output.loss_text"), 1e-6);
+});
+
+test("GIoU of boxes, by pair and as a matrix", async () => {
+  const source = await readCase("giou");
+  const corners = ["boxes1", "boxes2"].map((name) => cornersFromCentres(source.tensor(`input.${name}`)));
+  const rows = tf.expandDims(corners[0]!, 1);
+  const columns = tf.expandDims(corners[1]!, 0);
+  expectClose(generalizedIou(rows, columns), source.tensor("output.giou_matrix"), 1e-6);
+  expectClose(boxIou(rows, columns), source.tensor("output.iou_matrix"), 1e-6);
+  expectClose(giouLoss(corners[0]!, corners[1]!), source.tensor("output.loss_per_pair"), 1e-6);
+  checkAll(source, ["boxes1", "boxes2"], (a, b) =>
+    tf.sum(giouLoss(cornersFromCentres(a), cornersFromCentres(b))),
+  );
+});
+
+test("L1 of boxes, by pair and as a matrix", async () => {
+  const source = await readCase("box-l1");
+  const others = source.tensor("input.boxes2");
+  const matrix = boxL1(tf.expandDims(source.tensor("input.boxes1"), 1), tf.expandDims(others, 0));
+  expectClose(matrix, source.tensor("output.cdist"), 1e-6);
+  checkAll(source, ["boxes1"], (boxes) => tf.sum(boxL1(boxes, others)));
 });
 
 test.run();

@@ -282,21 +282,27 @@ class Bundle {
     );
   }
 
-  /** One tensor of each member, flattened, end to end. */
+  /** One tensor of each member, flattened, end to end; of a single member as it is. */
   gather(pick: (member: Member) => tf.Tensor): tf.Tensor {
+    const [first, ...others] = this.#members;
+    if (first !== undefined && others.length === 0) return pick(first);
     return tf.concat(this.#members.map((member) => flat(pick(member))));
   }
 
   /** Assigns each member its part of a vector that is laid out as {@link gather} does. */
   spread(values: tf.Tensor, pick: (member: Member) => tf.Variable): void {
     const sizes = this.#members.map(({gradient}) => gradient.size);
-    const parts = this.#members.length === 1 ? [values] : tf.split(values, sizes);
+    const parts = sizes.length === 1 ? [values] : tf.split(values, sizes);
     this.#members.forEach((member, index) => {
       const target = pick(member);
       const part = parts[index] as tf.Tensor;
-      target.assign(target.rank === 1 ? part : tf.reshape(part, target.shape));
+      target.assign(sameShape(part, target) ? part : tf.reshape(part, target.shape));
     });
   }
+}
+
+function sameShape(a: tf.Tensor, b: tf.Tensor): boolean {
+  return a.rank === b.rank && a.shape.every((size, axis) => size === b.shape[axis]);
 }
 
 function flat(tensor: tf.Tensor): tf.Tensor1D {
@@ -320,8 +326,9 @@ function bundled(members: readonly Member[]): Bundle[] {
 
 function newSlot(variable: tf.Variable, updates: number): Slot {
   return tf.tidy(() => ({
-    mean: tf.variable(tf.zeros(variable.shape), false),
-    meanSquare: tf.variable(tf.zeros(variable.shape), false),
+    // Made by the engine, which may then update them in place from the first step on.
+    mean: tf.variable(tf.zerosLike(variable), false),
+    meanSquare: tf.variable(tf.zerosLike(variable), false),
     missed: updates,
     paused: undefined,
   }));

@@ -1,0 +1,34 @@
+import * as tf from "@tensorflow/tfjs-core";
+
+/** Rows shorter than this are divided by it instead, as in PyTorch. */
+const SHORTEST = 1e-12;
+
+/**
+ * Rows brought to length 1.
+ *
+ * Shapes: [N, D] → [N, D].
+ *
+ * @param rows - Embeddings; a row of zeros stays one, without a gradient.
+ * @returns The rows; the caller disposes them.
+ *
+ * Source: checked against torch.nn.functional.normalize.
+ * Differs: the gradient of a row of zeros is 0, not 10^12 times what comes in.
+ */
+export function l2Normalize(rows: tf.Tensor2D): tf.Tensor2D {
+  const operation = tf.customGrad((...args) => {
+    const [x, save] = args as unknown as [tf.Tensor, tf.GradSaveFunc];
+    const length = tf.maximum(tf.sqrt(tf.sum(tf.square(x), -1, true)), SHORTEST);
+    const value = tf.div(x, length);
+    save([value, length]);
+    return {
+      value,
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const [unit, divisor] = saved as [tf.Tensor, tf.Tensor];
+        const along = tf.sum(tf.mul(dy, unit), -1, true);
+        const slope = tf.div(tf.sub(dy, tf.mul(unit, along)), divisor);
+        return tf.mul(slope, tf.cast(tf.greater(divisor, SHORTEST), "float32"));
+      },
+    };
+  });
+  return operation(rows) as tf.Tensor2D;
+}
