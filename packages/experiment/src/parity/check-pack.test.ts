@@ -1,4 +1,4 @@
-import {cpSync, mkdirSync, writeFileSync} from "node:fs";
+import {cpSync, mkdirSync, rmSync, writeFileSync} from "node:fs";
 import {join} from "node:path";
 import {fileURLToPath} from "node:url";
 import {DataError} from "@claps/core";
@@ -32,13 +32,20 @@ test("the kind is read from the pack: losses, optimizer", async () => {
   assert.ok(optimizer.ok);
 });
 
-test("what is not built is refused by name, not passed over", async () => {
-  const {refused} = await checkPack(join(fixtures, "losses"));
+test("an unknown operation is refused by name, not passed over", async () => {
+  const folder = copyOf("losses", ["dice", "focal"]);
+  writeFileSync(join(folder, "case-focal.json"), JSON.stringify({tolerance: 1e-4, options: {op: "hinge"}}));
+  const {cases, refused} = await checkPack(folder);
   assert.equal(
     refused.map(({name}) => name),
-    ["infonce"],
+    ["focal"],
   );
-  const only = await checkPack(copyOf("losses", ["infonce"]));
+  assert.equal(
+    cases.map(({name}) => name),
+    ["dice"],
+  );
+  rmSync(join(folder, "case-dice.json"));
+  const only = await checkPack(folder);
   assert.is(only.ok, false, "a pack of which nothing was compared is not within tolerance");
 });
 

@@ -2,6 +2,7 @@ import {readFile} from "node:fs/promises";
 import {join} from "node:path";
 import {DataError} from "@claps/core";
 import {checkLossPack} from "./losses.js";
+import {checkOperatorPack, OPERATOR_NAMES} from "./operators.js";
 import {checkOptimizerPack} from "./optimizer.js";
 import {readPack} from "./pack.js";
 import type {ParityReport} from "./report.js";
@@ -36,8 +37,11 @@ const LOSS_OPS = [
 export async function checkPack(folder: string): Promise<ParityReport> {
   const cases = await readPack(folder);
   const config = await readConfig(folder);
-  const named = cases[0]?.description.options?.["op"];
-  const op = typeof named === "string" ? named : "";
+  const ops = cases
+    .map(({description}) => description.options?.["op"])
+    .filter((op) => typeof op === "string");
+  // A pack may hold cases that only its kind can refuse; any case that is known says what kind it is.
+  const op = ops.find((name) => checkOf({}, name) !== undefined) ?? ops[0] ?? "";
   const check = checkOf(config, op);
   if (check !== undefined) return check(folder);
   const kind = op !== "" ? op : kindOf(config);
@@ -48,6 +52,7 @@ export async function checkPack(folder: string): Promise<ParityReport> {
 function checkOf(config: Readonly<Record<string, unknown>>, op: string): PackCheck | undefined {
   if (OPTIMIZER_OPS.includes(op)) return checkOptimizerPack;
   if (LOSS_OPS.includes(op)) return checkLossPack;
+  if (OPERATOR_NAMES.includes(op)) return checkOperatorPack;
   const kind = kindOf(config);
   return kind === "SamModel" || kind === "segment_anything" ? checkSamPack : undefined;
 }
