@@ -23,6 +23,22 @@ export function measureApart<T>(url: string, subject: string): T {
   return JSON.parse(output.trim().split("\n").at(-1) as string) as T;
 }
 
+/**
+ * Measures with a Python script beside the benchmarks, which prints its figures as its last line, in JSON.
+ *
+ * @returns Undefined where the environment variable CLAPS_PYTHON names no interpreter.
+ */
+export function measurePython<T>(script: string, parameters: readonly string[]): T | undefined {
+  const interpreter = process.env["CLAPS_PYTHON"];
+  if (!interpreter) return undefined;
+  const path = fileURLToPath(new URL(script, import.meta.url));
+  const output = execFileSync(interpreter, [path, ...parameters], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  return JSON.parse(output.trim().split("\n").at(-1) as string) as T;
+}
+
 /** What the figures of a machine cannot be read without. */
 export interface MachineRecord {
   readonly date: string;
