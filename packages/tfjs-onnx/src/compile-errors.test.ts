@@ -105,6 +105,29 @@ test("a table that the first call makes and keeps is no error", () => {
   for (let call = 0; call < 3; call++) assert.equal([...caching(x).dataSync()], [2, 4, 6, 8]);
 });
 
+test("tables that are kept and happen to be equal are no error either", () => {
+  const tables: tf.Tensor[] = [];
+  const table = (index: number): tf.Tensor => (tables[index] ??= tf.keep(tf.tensor1d([1, 1, 1, 1])));
+  const caching = compile((a: tf.Tensor) => tf.mul(tf.add(tf.add(a, table(0)), table(1)), table(2)));
+  for (let call = 0; call < 3; call++) assert.equal([...caching(x).dataSync()], [3, 4, 5, 6]);
+  tf.dispose(tables);
+});
+
+test("the same kernel on another of two tensors is caught", () => {
+  let first = true;
+  const choosing = compile((a: tf.Tensor) => {
+    const both = [tf.neg(a), tf.neg(tf.abs(a))];
+    return tf.square(both[first ? 0 : 1] as tf.Tensor);
+  });
+  choosing(x).dispose();
+  first = false;
+  expectError(
+    () => choosing(x),
+    "frozen-value",
+    /first kernel 'Square' on x: t1 \[4\].*now kernel 'Square' on x: t3/,
+  );
+});
+
 test("reading a value inside is refused with the operation that made it", () => {
   const reading = compile((a: tf.Tensor) => tf.mul(a, tf.sum(a).dataSync()[0] as number));
   expectError(() => reading(x), "symbolic-read", /made by kernel 'Sum'.*no value yet.*argument/);

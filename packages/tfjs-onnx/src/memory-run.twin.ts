@@ -15,8 +15,8 @@ import {registerOnnxBackend} from "./register.js";
 registerOnnxBackend({threads: 2});
 await tf.setBackend("onnx");
 
-const BATCH = 64;
-const SIZES = [128, 256, 128, 1];
+const BATCH = 16;
+const SIZES = [512, 2048, 512, 1];
 
 /** A variable whose first value is not kept beside it. */
 function variable(create: () => tf.Tensor): tf.Variable {
@@ -90,7 +90,7 @@ function train(count: number): number {
 }
 
 const losses = [train(10), train(490)];
-for (const batch of [256, 512, 1024]) {
+for (const batch of [64, 128, 256]) {
   for (let call = 0; call < 5; call++) {
     const x = tf.tensor2d(wave([batch, SIZES[0] as number], 0.3), [batch, SIZES[0] as number]);
     const result = evaluate(x);

@@ -100,7 +100,10 @@ export class Plan {
     const parallel = provider !== "cpu" || gainsFromThreads(finished);
     const threads = options.threads ?? (parallel ? defaultThreads() : 1);
     if (finished.outputs.length > 0) {
-      this.#session = new PlanSession(model, {threads, provider, spinning: true, arena: true});
+      // A training step runs again at once and keeps its working memory. What only computes gives it back after each
+      // run, for the next graph; that takes no longer.
+      const arena = assignments.length > 0;
+      this.#session = new PlanSession(model, {threads, provider, spinning: true, arena});
     }
     this.report = {
       nodes: finished.nodes.length,

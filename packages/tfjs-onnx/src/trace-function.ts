@@ -170,12 +170,16 @@ export function traceFunction({backend, run, inputs, contrib}: TraceRequest): Tr
       );
     }
     const results = tensors.map((tensor) => trace.valueOf(tensor));
-    results.forEach((value, index) =>
-      trace.journal.push({kind: "result", what: names[index] as string, value: value.name}),
+    tensors.forEach((tensor, index) =>
+      trace.journal.push({kind: "result", what: names[index] as string, value: trace.labelOf(tensor)}),
     );
     const assignments = guard.assigned().map((variable) => {
       const value = trace.valueOf(variable);
-      trace.journal.push({kind: "result", what: `variable '${variable.name}'`, value: value.name});
+      trace.journal.push({
+        kind: "result",
+        what: `variable '${variable.name}'`,
+        value: trace.labelOf(variable),
+      });
       return {variable, value};
     });
     return {trace, structure, results, assignments};

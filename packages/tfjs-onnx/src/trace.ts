@@ -61,6 +61,7 @@ export class Trace {
   readonly #variableValues = new Map<Variable, Value>();
   readonly #constants = new Map<StoredData, Value>();
   readonly #captured = new Map<StoredData, Map<string, Value>>();
+  readonly #labels = new Map<DataId, string>();
 
   /**
    * @param variables - Every variable that exists, with the data that it holds when tracing starts.
@@ -85,7 +86,22 @@ export class Trace {
       throw new OnnxEngineError("trace", `argument ${index} of the compiled function has type ${info.dtype}`);
     }
     const value = this.#input(info.shape, dtype, (input) => ({kind: "argument", value: input, index}));
-    return this.#backend.symbolic({trace: this, value, origin: `argument ${index}`});
+    return this.#labelled(this.#backend.symbolic({trace: this, value, origin: `argument ${index}`}));
+  }
+
+  /**
+   * A name for the journal that says which tensor it is: they are numbered as they are made or first used. Names of the
+   * graph would not do, for they depend on which constants happen to be equal.
+   */
+  labelOf({dataId}: TensorInfo): string {
+    let label = this.#labels.get(dataId);
+    if (label === undefined) this.#labels.set(dataId, (label = `t${this.#labels.size}`));
+    return label;
+  }
+
+  #labelled(info: TensorInfo): TensorInfo {
+    this.labelOf(info);
+    return info;
   }
 
   /** An input of the graph; what is empty needs none. */
@@ -174,17 +190,20 @@ export class Trace {
     attributes: Readonly<Record<string, unknown>>,
     lowering: Lowering,
   ): TensorInfo[] {
-    const entries = presentInputs(inputs).map(([key, info]) => [key, this.valueOf(info)] as const);
+    const present = presentInputs(inputs);
+    const entries = present.map(([key, info]) => [key, this.valueOf(info)] as const);
     const origin = `kernel '${name}'`;
     this.journal.push({
       kind: "kernel",
       name,
-      inputs: entries.map(([key, value]) => `${key}: ${value.name} [${value.shape.join(", ")}]`).join("; "),
+      inputs: present
+        .map(([key, info]) => `${key}: ${this.labelOf(info)} [${info.shape.join(", ")}]`)
+        .join("; "),
       attributes: attributesKey(attributes),
     });
     try {
       const values = this.#lower(name, entries, Array.isArray(inputs), attributes, lowering);
-      return values.map((value) => this.#backend.symbolic({trace: this, value, origin}));
+      return values.map((value) => this.#labelled(this.#backend.symbolic({trace: this, value, origin})));
     } catch (cause) {
       if (!(cause instanceof UnsupportedLoweringError)) throw cause;
       const operations = operationsInProgress();
@@ -229,6 +248,9 @@ export class Trace {
   alias(info: TensorInfo): TensorInfo {
     const value = this.valueOf(info);
     const data = this.#backend.get(info.dataId);
-    return this.#backend.symbolic({trace: this, value, origin: data.symbolic?.origin ?? "kernel 'Identity'"});
+    const origin = data.symbolic?.origin ?? "kernel 'Identity'";
+    const alias = this.#backend.symbolic({trace: this, value, origin});
+    this.#labels.set(alias.dataId, this.labelOf(info));
+    return alias;
   }
 }
