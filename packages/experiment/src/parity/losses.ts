@@ -1,4 +1,3 @@
-import {currentEngine} from "@claps/core";
 import {
   binaryCrossEntropy,
   boxIou,
@@ -20,16 +19,17 @@ import {
 import type {Assignment} from "@claps/train";
 import * as tf from "@tensorflow/tfjs-core";
 import {compareGradients, compareOutputs} from "./compare.js";
+import {computeCase, movingInputs} from "./compute-case.js";
+import type {CaseResults} from "./compute-case.js";
 import {inputOf, readPack} from "./pack.js";
 import type {PackCase, PackTensor} from "./pack.js";
 import {parityReport} from "./report.js";
 import type {ParityCase, ParityReport, RefusedCase} from "./report.js";
 
-type Outputs = Record<string, tf.Tensor> & {loss: tf.Tensor};
 type LossCase = (
   inputs: Readonly<Record<string, tf.Tensor>>,
   options: Readonly<Record<string, unknown>>,
-) => Outputs;
+) => CaseResults;
 
 /** Every box of one set with every box of the other. */
 function allPairs(pair: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor, a: tf.Tensor, b: tf.Tensor): tf.Tensor {
@@ -130,7 +130,11 @@ export async function checkLossPack(folder: string): Promise<ParityReport> {
     const loss = LOSSES[operation];
     const decide = DECISIONS[operation];
     if (loss !== undefined) {
-      const {outputs, gradients} = await compute(source, loss);
+      const {outputs, gradients} = await computeCase(source, {
+        names: [...source.inputs.keys()],
+        moving: movingInputs(source),
+        run: (inputs) => loss(inputs, source.description.options ?? {}),
+      });
       const entries = [...compareOutputs(source, outputs), ...compareGradients(source, gradients)];
       cases.push({name: source.name, entries});
     } else if (decide !== undefined) {
@@ -140,40 +144,6 @@ export async function checkLossPack(folder: string): Promise<ParityReport> {
     }
   }
   return parityReport({kind: "losses", pack: folder, cases, refused});
-}
-
-async function compute(
-  source: PackCase,
-  loss: LossCase,
-): Promise<{outputs: Map<string, PackTensor>; gradients: Map<string, PackTensor>}> {
-  const options = source.description.options ?? {};
-  const wanted = (options["gradients_of_inputs"] ?? []) as string[];
-  const names = [...new Set([...wanted, ...source.inputs.keys()])];
-  const inputs = names.map((name) => {
-    const {data, shape} = inputOf(source, name);
-    return tf.tensor(data, [...shape]);
-  });
-  const run = (...tensors: tf.Tensor[]): Outputs =>
-    loss(Object.fromEntries(names.map((name, index) => [name, tensors[index]!])), options);
-  const compiled = currentEngine().compile((...tensors: tf.Tensor[]) => {
-    const slopes = tf.grads((...moving: tf.Tensor[]) =>
-      tf.reshape<tf.Rank.R0>(run(...moving, ...tensors.slice(wanted.length)).loss, []),
-    )(tensors.slice(0, wanted.length));
-    const results: Record<string, tf.Tensor> = {...run(...tensors)};
-    slopes.forEach((slope, index) => (results[`grad.input.${wanted[index]}`] = slope));
-    return results;
-  });
-  const results = compiled(...inputs);
-  const outputs = new Map<string, PackTensor>();
-  const gradients = new Map<string, PackTensor>();
-  for (const [name, tensor] of Object.entries(results)) {
-    const stored = {shape: tensor.shape, data: Float32Array.from(await tensor.data())};
-    if (name.startsWith("grad.")) gradients.set(name.slice("grad.".length), stored);
-    else outputs.set(name, stored);
-  }
-  tf.dispose([inputs, results]);
-  compiled.dispose();
-  return {outputs, gradients};
 }
 
 function assign(source: PackCase): Map<string, PackTensor> {
