@@ -67,6 +67,7 @@ export {softmaxCrossEntropy} from "./ops/softmax-cross-entropy.js";
 export {softplus} from "./ops/softplus.js";
 export {stopGradient} from "./ops/stop-gradient.js";
 export {sumSafe} from "./ops/sum-safe.js";
+export {sumToShape} from "./ops/sum-to-shape.js";
 export {PatchEmbedding} from "./patch-embedding.js";
 export type {PatchEmbeddingConfig} from "./patch-embedding.js";
 export type {RandomOptions} from "./random-options.js";

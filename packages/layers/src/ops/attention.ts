@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import {sumToShape} from "./sum-to-shape.js";
 
 /** Options of {@link attention}. */
 export interface AttentionOptions {
@@ -52,13 +53,6 @@ function differentiate(part: Part, weights: tf.Tensor, result: tf.Tensor, dy: tf
   };
 }
 
-/** Sums what broadcasting has repeated. */
-function sumTo(x: tf.Tensor, shape: readonly number[]): tf.Tensor {
-  const padded = [...Array<number>(x.rank - shape.length).fill(1), ...shape];
-  const axes = padded.flatMap((size, axis) => (size === 1 && x.shape[axis] !== 1 ? [axis] : []));
-  return tf.reshape(axes.length === 0 ? x : tf.sum(x, axes, true), [...shape]);
-}
-
 function whole(part: Part): tf.Tensor {
   const operation = tf.customGrad((...args) => {
     const save = args.at(-1) as tf.GradSaveFunc;
@@ -72,7 +66,7 @@ function whole(part: Part): tf.Tensor {
       const gradients = differentiate(inputs, w, r, dy);
       const {mask: given} = part;
       const own = [gradients.query, gradients.key, gradients.value];
-      return given === undefined ? own : [...own, sumTo(gradients.scores, given.shape)];
+      return given === undefined ? own : [...own, sumToShape(gradients.scores, given.shape)];
     };
     return {value: result, gradFunc};
   });
@@ -114,7 +108,7 @@ function inChunks(part: Part, chunk: number): tf.Tensor {
           const rows = partAt(inner, start);
           const gradients = differentiate(rows, attentionWeights(rows), cut(kept, start), cut(dy, start));
           const own = [gradients.query, gradients.key, gradients.value];
-          return rows.mask === undefined ? own : [...own, sumTo(gradients.scores, rows.mask.shape)];
+          return rows.mask === undefined ? own : [...own, sumToShape(gradients.scores, rows.mask.shape)];
         }),
       );
       const column = (index: number): tf.Tensor[] => parts.map((gradients) => gradients[index] as tf.Tensor);

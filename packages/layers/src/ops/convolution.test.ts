@@ -47,6 +47,28 @@ function optionsOf({stride, padding, dilation, groups}: Setting): {
   return {stride: both(stride), padding: both(padding), dilation: both(dilation), groups};
 }
 
+/** Compares values with those of the twin, to which the bias is added, and gradients with difference quotients. */
+function checkEagerAndCompiled(
+  run: (...inputs: tf.Tensor[]) => tf.Tensor,
+  inputs: readonly [tf.Tensor, tf.Tensor, tf.Tensor],
+  {twin, size, setting}: {twin: readonly number[]; size: readonly number[]; setting: string},
+): void {
+  const compiled = throughCompiler(run);
+  const offsets = inputs[2].dataSync();
+  for (const fn of [run, compiled.fn]) {
+    const result = fn(...inputs);
+    assert.equal(result.shape, [2, ...size, 8]);
+    expectClose(
+      result,
+      twin.map((value, index) => value + offsets[index % 8]!),
+      1e-5,
+      setting,
+    );
+    checkGradients(fn, inputs, {samples: 5});
+  }
+  compiled.dispose();
+}
+
 test("conv2d equals plain loops with stride, padding, dilation and groups; gradients eager and compiled", () => {
   for (const setting of SETTINGS) {
     const {kernel, stride, padding, dilation, groups} = setting;
@@ -61,20 +83,7 @@ test("conv2d equals plain loops with stride, padding, dilation and groups; gradi
     const twin = conv2dTwin(x.dataSync(), weights.dataSync(), {input, filter, ...options}, size);
     const run = (...[grid, kernels, offset]: tf.Tensor[]): tf.Tensor =>
       conv2d(grid!, kernels!, {...options, bias: offset!});
-    const compiled = throughCompiler(run);
-    const offsets = bias.dataSync();
-    for (const fn of [run, compiled.fn]) {
-      const result = fn(x, weights, bias);
-      assert.equal(result.shape, [2, ...size, 8]);
-      expectClose(
-        result,
-        twin.map((value, index) => value + offsets[index % 8]!),
-        1e-5,
-        JSON.stringify(setting),
-      );
-      checkGradients(fn, [x, weights, bias], {samples: 5});
-    }
-    compiled.dispose();
+    checkEagerAndCompiled(run, [x, weights, bias], {twin, size, setting: JSON.stringify(setting)});
   }
 });
 
@@ -92,20 +101,7 @@ test("convTranspose2d equals plain loops in the same settings; gradients eager a
     const twin = convTranspose2dTwin(x.dataSync(), weights.dataSync(), {input, filter, ...options}, size);
     const run = (...[grid, kernels, offset]: tf.Tensor[]): tf.Tensor =>
       convTranspose2d(grid!, kernels!, {...options, bias: offset!});
-    const compiled = throughCompiler(run);
-    const offsets = bias.dataSync();
-    for (const fn of [run, compiled.fn]) {
-      const result = fn(x, weights, bias);
-      assert.equal(result.shape, [2, ...size, 8]);
-      expectClose(
-        result,
-        twin.map((value, index) => value + offsets[index % 8]!),
-        1e-5,
-        JSON.stringify(setting),
-      );
-      checkGradients(fn, [x, weights, bias], {samples: 5});
-    }
-    compiled.dispose();
+    checkEagerAndCompiled(run, [x, weights, bias], {twin, size, setting: JSON.stringify(setting)});
   }
 });
 

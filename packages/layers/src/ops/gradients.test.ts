@@ -130,6 +130,7 @@ const CASES: Readonly<Record<string, readonly Differentiated[]>> = {
   ],
   softplus: [{fn: (x) => layers.softplus(x), inputs: [offBorder]}],
   "sum-safe": [{fn: (x) => layers.sumSafe(tf.square(x), [0, 2]), inputs: [sample("x", [2, 3, 2])]}],
+  "sum-to-shape": [{fn: (x) => layers.sumToShape(tf.square(x), [3, 1]), inputs: [sample("x", [2, 3, 2])]}],
 };
 
 /** Files without an operation that has a gradient, and what they hold. */

@@ -1,5 +1,5 @@
 import {ShapeError} from "@claps/core";
-import * as tf from "@tensorflow/tfjs-core";
+import type * as tf from "@tensorflow/tfjs-core";
 
 /**
  * Throws unless two sets of boxes can be compared element by element.
@@ -21,16 +21,4 @@ export function checkBoxPairs(boxes: tf.Tensor, others: tf.Tensor, what: string)
       `${what}: expected boxes [..., 4] of one rank whose axes are equal or 1, got [${a.join(", ")}] and [${b.join(", ")}]. For every pair give [N, 1, 4] and [1, M, 4].`,
     );
   }
-}
-
-/**
- * The gradient of a tensor that was repeated along axes of size 1.
- *
- * @param gradient - Gradient of the repeated tensor.
- * @param shape - Shape before repeating, of the same rank.
- * @returns The gradient in that shape.
- */
-export function sumToShape(gradient: tf.Tensor, shape: readonly number[]): tf.Tensor {
-  const repeated = shape.flatMap((size, axis) => (size === gradient.shape[axis] ? [] : [axis]));
-  return repeated.length === 0 ? gradient : tf.sum(gradient, repeated, true);
 }

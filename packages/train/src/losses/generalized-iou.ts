@@ -1,5 +1,6 @@
+import {sumToShape} from "@claps/layers";
 import * as tf from "@tensorflow/tfjs-core";
-import {checkBoxPairs, sumToShape} from "./box-pairs.js";
+import {checkBoxPairs} from "./box-pairs.js";
 
 /**
  * Intersection over union of boxes.

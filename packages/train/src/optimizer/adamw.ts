@@ -296,13 +296,9 @@ class Bundle {
     this.#members.forEach((member, index) => {
       const target = pick(member);
       const part = parts[index] as tf.Tensor;
-      target.assign(sameShape(part, target) ? part : tf.reshape(part, target.shape));
+      target.assign(tf.util.arraysEqual(part.shape, target.shape) ? part : tf.reshape(part, target.shape));
     });
   }
-}
-
-function sameShape(a: tf.Tensor, b: tf.Tensor): boolean {
-  return a.rank === b.rank && a.shape.every((size, axis) => size === b.shape[axis]);
 }
 
 function flat(tensor: tf.Tensor): tf.Tensor1D {
