@@ -1,3 +1,4 @@
+import {consumersOf} from "./consumers.js";
 import {sizeOf, type GraphNode, type Value} from "./graph.js";
 import type {FinishedGraph} from "./simplify.js";
 
@@ -46,16 +47,8 @@ interface Uses {
 
 function usesOf(graph: FinishedGraph): Uses {
   const producers = new Map<Value, GraphNode>();
-  const consumers = new Map<Value, GraphNode[]>();
-  for (const node of graph.nodes) {
-    for (const value of node.outputs) producers.set(value, node);
-    for (const value of new Set(node.inputs)) {
-      if (!value) continue;
-      const known = consumers.get(value);
-      if (known) known.push(node);
-      else consumers.set(value, [node]);
-    }
-  }
+  for (const node of graph.nodes) for (const value of node.outputs) producers.set(value, node);
+  const consumers = consumersOf(graph.nodes);
   const places = new Map(graph.nodes.map((node, place) => [node, place]));
   return {places, producers, consumers};
 }

@@ -6,21 +6,12 @@ import * as assert from "uvu/assert";
 
 import type {OnnxBackend} from "./backend.js";
 import {compile} from "./compile.js";
-import {OnnxEngineError, type OnnxEngineErrorCode} from "./errors.js";
+import {expectError} from "./engine-error.twin.js";
 import {wave} from "./oracle.twin.js";
 import {registerOnnxBackend} from "./register.js";
 
 registerOnnxBackend({threads: 1});
 await tf.setBackend("onnx");
-
-function expectError(run: () => unknown, code: OnnxEngineErrorCode, message: RegExp): void {
-  assert.throws(run, (error: unknown) => {
-    assert.instance(error, OnnxEngineError);
-    assert.is((error as OnnxEngineError).code, code);
-    assert.match((error as OnnxEngineError).message, message);
-    return true;
-  });
-}
 
 const x = tf.tensor1d([1, 2, 3, 4]);
 

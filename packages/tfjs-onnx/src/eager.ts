@@ -85,15 +85,10 @@ function build(
   const inputs = infos.map(([, {shape, dtype}]) => graph.input(shape, valueTypeOf(dtype) ?? "float32"));
   const named = Object.fromEntries(infos.map(([name], index) => [name, inputs[index] as Value]));
   const results = lowering(graph, {inputs: named, list: inputs, attrs}, {contrib: true});
-  const outputs: Value[] = [];
-  for (const value of results) {
-    const fresh = graph.producer(value) !== undefined && !outputs.includes(value);
-    outputs.push(fresh ? value : graph.one("Identity", [value], value.shape, value.dtype));
-  }
-  if (outputs.some(({shape}) => sizeOf(shape) === 0)) {
+  if (results.some(({shape}) => sizeOf(shape) === 0)) {
     throw new UnsupportedLoweringError("the result is empty");
   }
-  for (const value of outputs) graph.output(value);
+  const outputs = results.map((value) => graph.outputOf(value));
   const parallel = operationsOf(kernelName, inputs, outputs) > LEAST_PARALLEL_OPERATIONS;
   const session = cache.open(encodeModel(graph), parallel ? eagerThreads : 1);
   return {session, inputs, outputs};

@@ -5,22 +5,13 @@ import {join} from "node:path";
 import {test} from "uvu";
 import * as assert from "uvu/assert";
 
-import {OnnxEngineError} from "./errors.js";
+import {engineFailure} from "./engine-error.twin.js";
 import {checkTarget, writeTogether} from "./export-file.node.js";
 
 const folder = mkdtempSync(join(tmpdir(), "export-file-"));
 test.after(() => rmSync(folder, {recursive: true, force: true}));
 
-function failure(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    assert.instance(error, OnnxEngineError);
-    assert.is((error as OnnxEngineError).code, "export");
-    return (error as OnnxEngineError).message;
-  }
-  throw new Error("expected an error");
-}
+const failure = (run: () => unknown): string => engineFailure(run, "export");
 
 function* breaking(): Generator<Uint8Array> {
   yield Uint8Array.of(1, 2);

@@ -113,8 +113,7 @@ function markOutputs(graph: Graph, {results}: TracedFunction, names: readonly st
         `result '${names[index] ?? index}' is empty (shape [${value.shape.join(", ")}]): leave it out of the exported function`,
       );
     }
-    const fresh = graph.producer(value) !== undefined && !graph.outputs.includes(value);
-    graph.output(fresh ? value : graph.one("Identity", [value], value.shape, value.dtype));
+    graph.outputOf(value);
   });
 }
 

@@ -9,7 +9,8 @@ import {test} from "uvu";
 import * as assert from "uvu/assert";
 
 import {compile} from "./compile.js";
-import {OnnxEngineError, type OnnxEngineErrorCode} from "./errors.js";
+import {expectError} from "./engine-error.twin.js";
+import type {OnnxEngineErrorCode} from "./errors.js";
 import {exportOnnx, needsExternalData} from "./export.js";
 import {readModel, type ReadModel} from "./model-reader.twin.js";
 import {wave} from "./oracle.twin.js";
@@ -23,15 +24,6 @@ const folder = mkdtempSync(join(tmpdir(), "export-"));
 test.after(() => rmSync(folder, {recursive: true, force: true}));
 const file = (name: string): string => join(folder, name);
 const read = (path: string): ReadModel => readModel(readFileSync(path));
-
-function expectError(run: () => unknown, code: OnnxEngineErrorCode, message: RegExp): void {
-  assert.throws(run, (error: unknown) => {
-    assert.instance(error, OnnxEngineError);
-    assert.is((error as OnnxEngineError).code, code);
-    assert.match((error as OnnxEngineError).message, message);
-    return true;
-  });
-}
 
 function filled<R extends tf.Rank>(shape: tf.ShapeMap[R], frequency: number): tf.Tensor<R> {
   return tf.tensor(wave(shape, frequency), shape);

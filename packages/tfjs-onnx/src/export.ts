@@ -144,14 +144,6 @@ export function exportOnnx<Inputs extends Tensor[]>(
   }
   checkInputs(exampleInputs);
   refuseEmpty(exampleInputs);
-  const empty = exampleInputs.findIndex(({size}) => size === 0);
-  if (empty >= 0) {
-    throw new OnnxEngineError(
-      "export",
-      `example input ${empty} is empty (shape [${(exampleInputs[empty] as Tensor).shape.join(", ")}]): expected at least ` +
-        `one element`,
-    );
-  }
   const dataPath = `${path}.data`;
   checkTarget(path);
   checkTarget(dataPath);

@@ -1,3 +1,4 @@
+import {consumersOf} from "./consumers.js";
 import type {Graph, GraphNode, Value} from "./graph.js";
 import {isWithin} from "./lowering/index-range.js";
 import type {FinishedGraph} from "./simplify.js";
@@ -33,19 +34,6 @@ function descendantsOf(node: GraphNode, consumers: ReadonlyMap<Value, readonly G
   return found;
 }
 
-function consumersOf(graph: FinishedGraph): Map<Value, GraphNode[]> {
-  const consumers = new Map<Value, GraphNode[]>();
-  for (const node of graph.nodes) {
-    for (const value of new Set(node.inputs)) {
-      if (!value) continue;
-      const known = consumers.get(value);
-      if (known) known.push(node);
-      else consumers.set(value, [node]);
-    }
-  }
-  return consumers;
-}
-
 /**
  * Which outputs are written only after everything that can fail has run.
  *
@@ -65,7 +53,7 @@ export function writtenAfterFailures(
     return limit !== undefined && !isWithin(origin, node.inputs[1], limit);
   });
   if (risky.length === 0) return outputs.map(() => true);
-  const consumers = consumersOf(graph);
+  const consumers = consumersOf(graph.nodes);
   const producers = new Map(
     graph.nodes.flatMap((node) => node.outputs.map((value) => [value, node] as const)),
   );

@@ -117,6 +117,14 @@ export class Graph {
     this.outputs.push(value);
   }
 
+  /** Marks a value as an output, or a copy of it where it is an input, a constant or an output already. */
+  outputOf(value: Value): Value {
+    const fresh = this.producer(value) !== undefined && !this.outputs.includes(value);
+    const output = fresh ? value : this.one("Identity", [value], value.shape, value.dtype);
+    this.output(output);
+    return output;
+  }
+
   /**
    * A constant stored in the graph. The data must not be changed afterwards.
    *

@@ -65,16 +65,10 @@ export class Plan {
     this.#backend = backend;
     this.#journal = journal;
     this.structure = traced.structure;
-    const asOutput = (value: Value): Value => {
-      const fresh = graph.producer(value) !== undefined && !graph.outputs.includes(value);
-      const output = fresh ? value : graph.one("Identity", [value], value.shape, value.dtype);
-      graph.output(output);
-      return output;
-    };
     // Variables first: a result that is also assigned gets the copy.
     const assignments = traced.assignments.filter(({value}) => sizeOf(value.shape) > 0);
-    const outputs = assignments.map(({value}) => asOutput(value));
-    this.#results = traced.results.map((value) => (sizeOf(value.shape) > 0 ? asOutput(value) : value));
+    const outputs = assignments.map(({value}) => graph.outputOf(value));
+    this.#results = traced.results.map((value) => (sizeOf(value.shape) > 0 ? graph.outputOf(value) : value));
     const finished = simplify(graph);
     const old = (variable: Variable): Value | undefined =>
       slots.find((slot) => slot.kind === "variable" && slot.variable === variable)?.value;

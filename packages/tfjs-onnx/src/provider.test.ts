@@ -5,6 +5,7 @@ import {test} from "uvu";
 import * as assert from "uvu/assert";
 
 import {compile} from "./compile.js";
+import {engineFailure} from "./engine-error.twin.js";
 import {OnnxEngineError} from "./errors.js";
 import {checkInstallation, providerFailure, type Installation, type Provider} from "./provider.js";
 import {registerOnnxBackend} from "./register.js";
@@ -13,16 +14,7 @@ import {checkProvider} from "./session.node.js";
 registerOnnxBackend({threads: 1});
 await tf.setBackend("onnx");
 
-function failure(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    assert.instance(error, OnnxEngineError);
-    assert.is((error as OnnxEngineError).code, "provider");
-    return (error as OnnxEngineError).message;
-  }
-  throw new Error("expected an error");
-}
+const failure = (run: () => unknown): string => engineFailure(run, "provider");
 
 /** What npm's package has on Linux. */
 const onLinux: Installation = {

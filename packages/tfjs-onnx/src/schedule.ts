@@ -1,3 +1,4 @@
+import {consumersOf} from "./consumers.js";
 import {sizeOf, type GraphNode, type Value} from "./graph.js";
 import type {FinishedGraph} from "./simplify.js";
 
@@ -6,18 +7,20 @@ const MUCH_LESS = 64;
 
 /** What holds memory while the graph runs: values that nodes make. */
 class LiveValues {
-  readonly #readers = new Map<Value, number>();
+  /** How many nodes still have to read each value. */
+  readonly #readers: Map<Value, number>;
   readonly #kept: ReadonlySet<Value>;
-  readonly #made = new Set<Value>();
+  readonly #made: ReadonlySet<Value>;
 
-  constructor(graph: FinishedGraph) {
+  constructor(graph: FinishedGraph, consumers: ReadonlyMap<Value, readonly GraphNode[]>) {
     this.#kept = new Set(graph.outputs);
-    for (const node of graph.nodes) {
-      for (const value of node.outputs) this.#made.add(value);
-      for (const value of new Set(node.inputs)) {
-        if (value) this.#readers.set(value, (this.#readers.get(value) ?? 0) + 1);
-      }
-    }
+    this.#made = new Set(graph.nodes.flatMap(({outputs}) => outputs));
+    this.#readers = new Map([...consumers].map(([value, nodes]) => [value, nodes.length]));
+  }
+
+  /** How many values the node waits for. */
+  waitsFor(node: GraphNode): number {
+    return [...new Set(node.inputs)].filter((value) => value && this.#made.has(value)).length;
   }
 
   /** Whether the node makes much less than it reads, or sets more free than it makes. */
@@ -51,19 +54,9 @@ class LiveValues {
  * @returns A topological order of the same nodes.
  */
 export function schedule(graph: FinishedGraph): GraphNode[] {
-  const live = new LiveValues(graph);
-  const waiting = new Map<GraphNode, number>();
-  const consumers = new Map<Value, GraphNode[]>();
-  const made = new Set(graph.nodes.flatMap(({outputs}) => outputs));
-  for (const node of graph.nodes) {
-    const needed = [...new Set(node.inputs)].filter((value) => value && made.has(value)) as Value[];
-    waiting.set(node, needed.length);
-    for (const value of needed) {
-      const known = consumers.get(value);
-      if (known) known.push(node);
-      else consumers.set(value, [node]);
-    }
-  }
+  const consumers = consumersOf(graph.nodes);
+  const live = new LiveValues(graph, consumers);
+  const waiting = new Map(graph.nodes.map((node) => [node, live.waitsFor(node)]));
   const order: GraphNode[] = [];
   const done = new Set<GraphNode>();
   const run = (first: GraphNode): void => {
