@@ -8,11 +8,10 @@
  *         the session below 3 s
  */
 import {currentEngine, startEngine} from "@claps/core";
-import {AdamW, clipFactor, globalNorm} from "@claps/train";
 import {compile} from "@claps/tfjs-onnx";
 import * as tf from "@tensorflow/tfjs-core";
 import {appendResult, median, recordMachine} from "./measure.js";
-import {TOKENS, VitBlocks} from "./vit-blocks.js";
+import {TOKENS, trainingStep, VitBlocks} from "./vit-blocks.js";
 
 const BLOCKS = 12;
 const WIDTH = 768;
@@ -59,20 +58,7 @@ function eagerOperation(): number {
 
 /** Milliseconds to trace a clipped training step once, and to open its session. */
 function wholeStep(): {traceMs: number; sessionMs: number; nodes: number} {
-  const model = new VitBlocks({width: WIDTH}, BLOCKS);
-  const variables = model.namedWeights();
-  const optimizer = new AdamW();
-  optimizer.track(variables);
-  const step = compile(
-    (x: tf.Tensor, rate: tf.Tensor, update: tf.Tensor) => {
-      const loss = (): tf.Scalar => tf.mean<tf.Scalar>(tf.square(model.forward(x)));
-      const {value, grads} = tf.variableGrads(loss, [...variables.values()]);
-      const gradients = new Map([...variables].map(([path, {name}]) => [path, grads[name] as tf.Tensor]));
-      optimizer.apply(gradients, variables, rate, update, {scale: clipFactor(globalNorm(gradients), 1)});
-      return value;
-    },
-    {check: "once"},
-  );
+  const step = compile(trainingStep(new VitBlocks({width: WIDTH}, BLOCKS)), {check: "once"});
   const inputs = [tf.ones([1, TOKENS, WIDTH]), tf.scalar(1e-4), tf.scalar(1)] as const;
   step(...inputs).dispose();
   const {traceMs, signatures} = step.report();

@@ -9,13 +9,12 @@
  *         the step at least forty times as fast as the published WebAssembly backend
  */
 import {currentEngine, startEngine} from "@claps/core";
-import {AdamW, clipFactor, globalNorm} from "@claps/train";
 import * as tf from "@tensorflow/tfjs-core";
 // Registers the gradients.
 import "@tensorflow/tfjs-layers";
 import {appendResult, measureApart, measurePython, median, recordMachine} from "./measure.js";
 import {StockBlocks} from "./stock-blocks.js";
-import {TOKENS, VitBlocks, type VitSize} from "./vit-blocks.js";
+import {TOKENS, trainingStep, VitBlocks, type VitSize} from "./vit-blocks.js";
 
 const SIZES: readonly VitSize[] = [
   {width: 384, batch: 4},
@@ -45,18 +44,9 @@ function numbers(shape: number[], scale: number, phase: number): tf.Tensor {
 async function measureOurs(size: VitSize): Promise<Timing> {
   await startEngine({purpose: "training"});
   const model = new VitBlocks(size);
-  const variables = model.namedWeights();
-  const optimizer = new AdamW();
-  optimizer.track(variables);
   const {compile} = currentEngine();
   const infer = compile((x: tf.Tensor) => tf.mean(model.forward(x)));
-  const train = compile((x: tf.Tensor, rate: tf.Tensor, step: tf.Tensor) => {
-    const loss = (): tf.Scalar => tf.mean<tf.Scalar>(tf.square(model.forward(x)));
-    const {value, grads} = tf.variableGrads(loss, [...variables.values()]);
-    const gradients = new Map([...variables].map(([path, {name}]) => [path, grads[name] as tf.Tensor]));
-    optimizer.apply(gradients, variables, rate, step, {scale: clipFactor(globalNorm(gradients), 1)});
-    return value;
-  });
+  const train = compile(trainingStep(model));
   const x = numbers([size.batch, TOKENS, size.width], 1, 0.5);
   const rate = tf.scalar(1e-4);
   return timed(RUNS, 3, {

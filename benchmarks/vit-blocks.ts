@@ -1,5 +1,6 @@
 import {createRandom} from "@claps/core";
 import {attention, Block, LayerNorm, Linear, quickGelu} from "@claps/layers";
+import {AdamW, clipFactor, globalNorm} from "@claps/train";
 import * as tf from "@tensorflow/tfjs-core";
 
 /** Transformer blocks of the benchmark. */
@@ -64,4 +65,25 @@ export class VitBlocks extends Block {
   override forward(x: tf.Tensor): tf.Tensor {
     return this.#blocks.reduce((hidden, block) => block.forward(hidden), x);
   }
+}
+
+/**
+ * A whole training step, to be compiled: forward, mean of squares, backward, clipping, AdamW.
+ *
+ * @param model - The blocks; their moments are made here.
+ * @returns A function of the input, the learning rate and the number of the update that gives the loss.
+ */
+export function trainingStep(
+  model: VitBlocks,
+): (x: tf.Tensor, rate: tf.Tensor, update: tf.Tensor) => tf.Tensor {
+  const variables = model.namedWeights();
+  const optimizer = new AdamW();
+  optimizer.track(variables);
+  return (x, rate, update) => {
+    const loss = (): tf.Scalar => tf.mean<tf.Scalar>(tf.square(model.forward(x)));
+    const {value, grads} = tf.variableGrads(loss, [...variables.values()]);
+    const gradients = new Map([...variables].map(([path, {name}]) => [path, grads[name] as tf.Tensor]));
+    optimizer.apply(gradients, variables, rate, update, {scale: clipFactor(globalNorm(gradients), 1)});
+    return value;
+  };
 }
