@@ -53,6 +53,40 @@ const LOOKUPS: Record<string, {run: Lookup; good: [number[][], number[]]; bad: n
   },
 };
 
+test("a row of indices is one tuple to gatherND", () => {
+  const run = (where: tf.Tensor): tf.Tensor => tf.gatherND(table, where);
+  const compiled = compile(run, {threads: 2});
+  for (const way of [run, compiled]) {
+    const cell = way(tf.tensor1d([2, 1], "int32"));
+    assert.equal([cell.shape, [...cell.dataSync()]], [[], [21]]);
+    assert.equal([...way(tf.tensor1d([2], "int32")).dataSync()], [20, 21]);
+    assert.throws(() => way(tf.tensor1d([2, 2], "int32")), /2,2 does not index into|index lies outside/);
+  }
+});
+
+test("variables beside a sum of guarded segments are still updated in their own memory", () => {
+  const weight = tf.variable(tf.zeros([3, 2]));
+  const step = compile((rows: tf.Tensor, where: tf.Tensor) => {
+    weight.assign(tf.add(weight, tf.unsortedSegmentSum(rows, where as tf.Tensor1D, 3)));
+    return tf.sum(weight);
+  });
+  step(tf.ones([4, 2]), tf.tensor1d([0, 2, 5, -1], "int32")).dispose();
+  assert.equal([...weight.dataSync()], [1, 1, 0, 0, 1, 1]);
+  assert.equal([...step.report().variables.values()], ["aliased"]);
+});
+
+test("whole numbers clipped by maximum and minimum are seen to lie inside", () => {
+  const weight = tf.variable(tf.zeros([2]));
+  const step = compile((where: tf.Tensor) => {
+    const inside = tf.minimum(tf.maximum(where, tf.scalar(0, "int32")), tf.scalar(2, "int32"));
+    weight.assign(tf.add<tf.Tensor1D>(weight, tf.sum(tf.gather(table, inside), 0)));
+    return tf.sum(weight);
+  });
+  step(tf.tensor1d([-7, 9], "int32")).dispose();
+  assert.equal([...weight.dataSync()], [20, 22]);
+  assert.equal([...step.report().variables.values()], ["aliased"]);
+});
+
 function tuples(indices: number[][]): tf.Tensor2D {
   return tf.tensor2d(indices, [indices.length, (indices[0] as number[]).length], "int32");
 }

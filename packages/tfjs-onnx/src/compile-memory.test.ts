@@ -166,4 +166,43 @@ test("graphs with little to do get one thread, unless told otherwise", () => {
   assert.is(run({threads: 1}, 128), 0);
 });
 
+test("a call that fails keeps neither its arguments nor the memory of its results", async () => {
+  const run = compile((table: tf.Tensor, where: tf.Tensor) => tf.gather(table, where), {check: "once"});
+  const fail = (): WeakRef<object> => {
+    const table = tf.ones([4, 100]);
+    const where = tf.fill([100], 9, "int32");
+    assert.throws(() => run(table, where), /index lies outside/);
+    const numbers = new WeakRef((tf.backend() as OnnxBackend).numbersOf(table));
+    tf.dispose([table, where]);
+    return numbers;
+  };
+  const before = engineMemory().pooledBytes;
+  const argument = fail();
+  assert.is(engineMemory().pooledBytes - before, 100 * 100 * 4);
+  await new Promise((resolve) => setImmediate(resolve));
+  collectGarbage();
+  assert.is(argument.deref(), undefined);
+  run.dispose();
+});
+
+test("a compiled function goes on after its backend was replaced, and is closed once", async () => {
+  const graphs = engineMemory().compiled;
+  let fail = false;
+  const run = compile((x: tf.Tensor) => {
+    if (fail) throw new Error("while tracing");
+    return tf.add(x, 1);
+  });
+  assert.equal(take(run(tf.tensor1d([1, 2]))), [2, 3]);
+  tf.removeBackend("onnx");
+  registerOnnxBackend({threads: CORES});
+  await tf.setBackend("onnx");
+  fail = true;
+  assert.throws(() => run(tf.tensor1d([1, 2])), /while tracing/);
+  fail = false;
+  assert.equal(take(run(tf.tensor1d([1, 2]))), [2, 3]);
+  run.dispose();
+  run.dispose();
+  assert.is(engineMemory().compiled, graphs);
+});
+
 test.run();

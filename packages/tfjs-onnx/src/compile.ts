@@ -174,6 +174,7 @@ export function compile<Inputs extends Tensor[], Result extends Outputs>(
     const known = signatures.get(key);
     if (!known?.plan.runsOn(activeBackend())) {
       known?.plan.dispose();
+      signatures.delete(key);
       const traced = trace(inputs);
       refuseAssignments(traced, provider);
       const plan = new Plan(activeBackend(), traced, {threads, provider});

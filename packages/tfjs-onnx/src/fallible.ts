@@ -35,7 +35,8 @@ function descendantsOf(node: GraphNode, consumers: ReadonlyMap<Value, readonly G
 }
 
 /**
- * Which outputs are written only after everything that can fail has run.
+ * Which outputs are written only after every look-up that can fail has run. Of other failures, such as memory that runs
+ * out in the middle, nothing is known beforehand.
  *
  * A look-up fails when an index lies outside, in the middle of a run. A variable that is updated in its own memory must
  * not have lost its old value by then, so its update has to wait for every look-up whose indices are not known.

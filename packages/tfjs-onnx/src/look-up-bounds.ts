@@ -12,6 +12,12 @@ const TARGETS: Readonly<Record<string, (inputs: Inputs, attrs: NamedAttrMap) => 
   TensorScatterUpdate: ({tensor}) => (tensor as TensorInfo).shape,
 };
 
+/** Numbers that one index consists of. A row of indices is one tuple to GatherNd, and many single places to the others. */
+function depthOf(kernelName: string, shape: readonly number[]): number {
+  if (kernelName === "GatherV2" || (kernelName !== "GatherNd" && shape.length < 2)) return 1;
+  return shape.at(-1) ?? 1;
+}
+
 /**
  * Whether a kernel that is run at once has an index that points outside of its tensor and that the plain implementation
  * reports in TensorFlow.js's words. ONNX Runtime counts negative ones from the end, or leaves them out.
@@ -32,7 +38,7 @@ export function looksOutside(
   if (indices?.dtype !== "int32") return false;
   const shape = target(inputs, attrs);
   const tuples = kernelName !== "GatherV2";
-  const depth = tuples && indices.shape.length > 1 ? (indices.shape.at(-1) as number) : 1;
+  const depth = depthOf(kernelName, indices.shape);
   const numbers = backend.numbersOf(indices);
   for (let place = 0; place < numbers.length; place++) {
     const index = numbers[place] as number;

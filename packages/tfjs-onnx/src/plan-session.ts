@@ -41,6 +41,7 @@ export class PlanSession {
   readonly #model: Uint8Array;
   readonly #options: SessionOptions;
   #session: Session | undefined;
+  #disposed = false;
 
   /** @throws OnnxEngineError `trace` if ONNX Runtime refuses the model. */
   constructor(model: Uint8Array, options: SessionOptions) {
@@ -92,6 +93,7 @@ export class PlanSession {
   /** Closes the session for good. */
   dispose(): void {
     this.close();
-    held--;
+    if (!this.#disposed) held--;
+    this.#disposed = true;
   }
 }

@@ -132,7 +132,26 @@ export class Plan {
 
   /** Runs the graph on the arguments, writes variables back and gives the results as ordinary tensors. */
   run(inputs: readonly Tensor[]): Tensor[] {
+    const acquired: Numbers[] = [];
+    try {
+      return this.#run(inputs, acquired);
+    } catch (cause) {
+      for (const numbers of acquired) pool.release(numbers);
+      throw cause;
+    } finally {
+      // Arguments are the caller's, who may want their memory back before the next call.
+      for (const slot of this.#slots) if (slot.kind === "argument") delete this.#feeds[slot.value.name];
+    }
+  }
+
+  /** @param acquired - Gets every buffer that is taken from the pool, for the case that the run fails. */
+  #run(inputs: readonly Tensor[], acquired: Numbers[]): Tensor[] {
     const backend = this.#backend;
+    const acquire = ({dtype, shape}: Value): Numbers => {
+      const numbers = pool.acquire(dtype, sizeOf(shape));
+      acquired.push(numbers);
+      return numbers;
+    };
     const argumentData = inputs.map(({dataId}) => backend.get(dataId));
     for (const slot of this.#slots) this.#feed(slot, inputs);
     const fetches: Record<string, NativeTensor> = {};
@@ -140,22 +159,23 @@ export class Plan {
     for (const {variable, output, shares} of this.#assignments) {
       const data = this.#variableData(variable);
       const inPlace = shares && data.owned && data.references === 1 && !argumentData.includes(data);
-      const numbers = inPlace ? (data.numbers as Numbers) : pool.acquire(output.dtype, sizeOf(output.shape));
+      const numbers = inPlace ? (data.numbers as Numbers) : acquire(output);
       if (!inPlace) replaced.push({variable, numbers});
       fetches[output.name] = nativeTensor(output.dtype, numbers, output.shape);
     }
     const made = this.#results.map((value) => {
-      const numbers = pool.acquire(value.dtype, sizeOf(value.shape));
+      const numbers = acquire(value);
       if (numbers.length > 0) fetches[value.name] = nativeTensor(value.dtype, numbers, value.shape);
       return numbers;
     });
     try {
       this.#session?.run(this.#feeds, fetches);
     } catch (cause) {
-      throw runFailure(cause);
+      throw runFailure(
+        cause,
+        this.#assignments.some(({shares}) => shares),
+      );
     }
-    // Arguments are the caller's, who may want their memory back before the next call.
-    for (const slot of this.#slots) if (slot.kind === "argument") delete this.#feeds[slot.value.name];
     for (const {variable, numbers} of replaced) this.#replace(variable, numbers);
     return this.#results.map(({shape, dtype}, index) => {
       const info = backend.own(made[index] as Numbers, shape, dtype as "float32" | "int32" | "bool");
@@ -224,13 +244,20 @@ export class Plan {
   }
 }
 
-/** The error of a run, in our words where it is known what they mean. */
-function runFailure(cause: unknown): OnnxEngineError {
+/**
+ * The error of a run, in our words where it is known what they mean.
+ *
+ * @param writes - Whether variables are updated in their own memory; only look-ups are known to fail before that.
+ */
+function runFailure(cause: unknown, writes: boolean): OnnxEngineError {
   const text = String(cause);
   const look = /running (\w+) node.*(out of data bounds|invalid index)/s.exec(text);
+  const partly = writes
+    ? ". Variables may have been updated in part: load them from the last checkpoint before going on"
+    : "";
   const message = look
     ? `an index lies outside of the tensor that it points into (${look[1]}; a negative index is reported as the first ` +
       `one beyond the end). Variables keep their values. Check indices before the call, or clip them inside: ${text}`
-    : `a compiled function failed in ONNX Runtime: ${text}`;
+    : `a compiled function failed in ONNX Runtime${partly}: ${text}`;
   return new OnnxEngineError("run", message, {cause});
 }

@@ -89,4 +89,26 @@ test("and so they are while other processes keep every core busy", () => {
   }
 });
 
+test("a row too wide for one thread is added number by number, exactly and always alike", () => {
+  const width = 2 ** 17 + 3;
+  const wide = tf.tensor2d(wave([5, width], 0.37), [5, width]);
+  const where = tf.tensor1d([1, 0, 1, 2, -1], "int32");
+  const cells = wide.dataSync();
+  const cell = (row: number, column: number): number => cells[row * width + column] as number;
+  const compiled = compile((updates: tf.Tensor, ids: tf.Tensor) =>
+    tf.unsortedSegmentSum(updates, ids as tf.Tensor1D, 2),
+  );
+  for (let call = 0; call < 5; call++) {
+    const sums = compiled(wide, where);
+    const [values] = [sums.dataSync()];
+    const wrong = values.findIndex((value, place) => {
+      const column = place % width;
+      return value !== Math.fround(place < width ? cell(1, column) : cell(0, column) + cell(2, column));
+    });
+    assert.is(wrong, -1);
+    sums.dispose();
+  }
+  compiled.dispose();
+});
+
 test.run();

@@ -1,7 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core";
 import {test} from "uvu";
+import * as assert from "uvu/assert";
 import {checkGradients, expectClose, startTestEngine} from "../testing.js";
 import {gelu} from "./gelu.js";
+import {layerNorm} from "./layer-norm.js";
 import {logSigmoid} from "./log-sigmoid.js";
 import {quickGelu} from "./quick-gelu.js";
 import {softmaxCrossEntropy} from "./softmax-cross-entropy.js";
@@ -35,6 +37,28 @@ test("softmaxCrossEntropy by hand", () => {
     [0.5, 0.5],
   ]);
   expectClose(softmaxCrossEntropy(logits, targets), [Math.log(4), 500], 1e-6);
+});
+
+test("no rows at all", () => {
+  for (const fn of [gelu, quickGelu]) {
+    const slope = tf.grad((x: tf.Tensor) => fn(x))(tf.zeros([0, 3]));
+    assert.equal(
+      [fn(tf.zeros([0, 3])).shape, slope.shape],
+      [
+        [0, 3],
+        [0, 3],
+      ],
+    );
+  }
+  const [scale, offset] = [tf.ones([3]), tf.zeros([3])];
+  const gradients = tf.grads((x: tf.Tensor) => layerNorm(x, scale, offset, 1e-5))([tf.zeros([0, 3])]);
+  assert.equal(
+    [layerNorm(tf.zeros([0, 3]), scale, offset, 1e-5).shape, gradients[0]!.shape],
+    [
+      [0, 3],
+      [0, 3],
+    ],
+  );
 });
 
 test("gradients", () => {

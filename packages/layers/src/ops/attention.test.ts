@@ -57,12 +57,7 @@ test("gradients, whole and in chunks", () => {
 });
 
 test("a mask gets its gradient, repeated or not, whole and in chunks", () => {
-  for (const shape of [
-    [2, 2, 5, 3],
-    [1, 2, 5, 3],
-    [1, 1, 1, 3],
-    [5, 3],
-  ]) {
+  for (const shape of [[2, 2, 5, 3], [1, 2, 5, 3], [1, 1, 1, 3], [5, 3], [3], []]) {
     const mask = sample(`mask ${shape.join()}`, shape);
     for (const maxScores of [1 << 20, 24]) {
       checkGradients((q, m) => attention(q, key, value, {mask: m, maxScores}), [query, mask], {samples: 10});

@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import {refuseSecondDerivative} from "./refuse-second-derivative.js";
 import {sumToShape} from "./sum-to-shape.js";
 
 /** Options of {@link attention}. */
@@ -61,6 +62,7 @@ function whole(part: Part): tf.Tensor {
     const result = tf.matMul(weights, value);
     save([query, key, value, weights, result]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
+      refuseSecondDerivative("attention");
       const [q, k, v, w, r] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
       const inputs = {query: q, key: k, value: v, mask: undefined, scale: part.scale};
       const gradients = differentiate(inputs, w, r, dy);
@@ -82,7 +84,7 @@ function inChunks(part: Part, chunk: number): tf.Tensor {
   const partAt = (all: Part, start: number): Part => ({
     ...all,
     query: cut(all.query, start),
-    mask: all.mask === undefined || all.mask.shape.at(-2) === 1 ? all.mask : cut(all.mask, start),
+    mask: all.mask === undefined || rowsOf(all.mask) === 1 ? all.mask : cut(all.mask, start),
   });
   const axis = part.query.rank - 2;
   const operation = tf.customGrad((...args) => {
@@ -101,6 +103,7 @@ function inChunks(part: Part, chunk: number): tf.Tensor {
     const result = tf.concat(results, axis);
     save([result, ...inputs]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
+      refuseSecondDerivative("attention");
       const [kept, ...keptInputs] = saved as [tf.Tensor, ...tf.Tensor[]];
       const inner = all(keptInputs);
       const parts = starts.map((start) =>
@@ -115,7 +118,7 @@ function inChunks(part: Part, chunk: number): tf.Tensor {
       const own = [tf.concat(column(0), axis), tf.addN(column(1)), tf.addN(column(2))];
       const {mask} = inner;
       if (mask === undefined) return own;
-      return [...own, mask.shape.at(-2) === 1 ? tf.addN(column(3)) : tf.concat(column(3), mask.rank - 2)];
+      return [...own, rowsOf(mask) === 1 ? tf.addN(column(3)) : tf.concat(column(3), mask.rank - 2)];
     };
     return {value: result, gradFunc};
   });
@@ -134,6 +137,7 @@ function inChunks(part: Part, chunk: number): tf.Tensor {
  * @param value - What is averaged; it may be narrower than the keys.
  * @param options - Mask, scale and the limit above which queries go in chunks. The mask gets a gradient, too.
  * @returns One average per query; the caller disposes it.
+ * @throws ConfigError `second-derivative` if the gradient itself is differentiated.
  *
  * Source: Vaswani et al. 2017, equation 1. Differs: the scale is put on the queries, which are fewer numbers
  * than the scores.
@@ -153,6 +157,11 @@ export function attention(
   const chunk = Math.max(1, Math.floor(maxScores / scoresPerQuery));
   const part = {query, key, value, mask, scale};
   return chunk >= queries ? whole(part) : inChunks(part, chunk);
+}
+
+/** Rows of a mask, one per query; a mask of rank 0 or 1 is one row for all of them. */
+function rowsOf(mask: tf.Tensor): number {
+  return mask.shape.at(-2) ?? 1;
 }
 
 /** Up to so many queries from a place on, of anything that has one row per query. */

@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import {refuseSecondDerivative} from "./refuse-second-derivative.js";
 
 /**
  * Runs a function now and once more in the backward pass, instead of keeping what it computed inside.
@@ -23,6 +24,7 @@ export function checkpoint(
     const given = args.slice(0, inputs.length) as tf.Tensor[];
     (args.at(-1) as tf.GradSaveFunc)(given);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
+      refuseSecondDerivative("checkpoint");
       const sources = [...saved, ...variables];
       return gradientsInside(() => fn(...saved), sources, dy);
     };

@@ -1,12 +1,18 @@
+import {ConfigError} from "@claps/core";
 import * as tf from "@tensorflow/tfjs-core";
 import {test} from "uvu";
 import * as assert from "uvu/assert";
 import {checkGradients, expectClose, startTestEngine} from "../testing.js";
+import {attention} from "./attention.js";
 import {broadcast} from "./broadcast.js";
 import {checkpoint} from "./checkpoint.js";
 import {clip} from "./clip.js";
+import {gelu} from "./gelu.js";
+import {groupNorm} from "./group-norm.js";
+import {layerNorm} from "./layer-norm.js";
 import {meanSafe} from "./mean-safe.js";
 import {noGrad} from "./no-grad.js";
+import {quickGelu} from "./quick-gelu.js";
 import {stopGradient} from "./stop-gradient.js";
 import {sumSafe} from "./sum-safe.js";
 
@@ -84,6 +90,34 @@ test("clip passes the gradient inside and at the ends only", () => {
     tf.grad((x: tf.Tensor) => tf.sum(clip(x, 0, 1)))(tf.tensor1d([-2, 0, 0.5, 1, 3])),
     [0, 1, 1, 1, 0],
   );
+});
+
+test("a gradient of a gradient is refused where it would be wrong, and right elsewhere", () => {
+  const x = tf.tensor2d([0.5, -1, 2, 1, 0.25, -0.5], [2, 3]);
+  const [scale, offset] = [tf.tensor1d([1, 2, 3]), tf.tensor1d([0, 1, 2])];
+  const onceOnly: Record<string, (x: tf.Tensor) => tf.Tensor> = {
+    quickGelu,
+    layerNorm: (rows) => layerNorm(rows, scale, offset, 1e-5),
+    groupNorm: (rows) =>
+      groupNorm(tf.expandDims(rows), {groups: 1, weight: scale, bias: offset, epsilon: 1e-5}),
+    attention: (rows) => attention(tf.expandDims(rows), tf.expandDims(rows), tf.expandDims(rows)),
+    checkpoint: (rows) => checkpoint((inner) => tf.square(inner), [rows], []),
+  };
+  for (const [name, run] of Object.entries(onceOnly)) {
+    const first = tf.grad((rows: tf.Tensor) => tf.sum(run(rows)));
+    first(x).dispose();
+    assert.throws(
+      () => tf.grad((rows: tf.Tensor) => tf.sum(tf.square(first(rows))))(x),
+      (error: unknown) =>
+        error instanceof ConfigError &&
+        error.code === "second-derivative" &&
+        error.message.startsWith(`${name}: expected to be differentiated once`),
+      name,
+    );
+    first(x).dispose();
+  }
+  const slope = tf.grad((rows: tf.Tensor) => gelu(rows));
+  checkGradients((rows) => slope(rows), [x]);
 });
 
 test.run();

@@ -139,6 +139,7 @@ const WITHOUT_GRADIENT: Readonly<Record<string, string>> = {
   "dilate-filter": "part of the convolutions",
   "no-grad": "cuts gradients, checked in gradient-control.test.ts",
   "resampling-matrix": "constant matrices",
+  "refuse-second-derivative": "throws inside of gradients, checked in gradient-control.test.ts",
   "run-native": "calls kernels of the engine, inside other operations",
   "sampling-position": "part of gridSample",
   "stop-gradient": "cuts gradients, checked in gradient-control.test.ts",

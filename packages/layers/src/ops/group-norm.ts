@@ -1,5 +1,6 @@
 import {checkShape, ConfigError} from "@claps/core";
 import * as tf from "@tensorflow/tfjs-core";
+import {refuseSecondDerivative} from "./refuse-second-derivative.js";
 
 /** Settings of {@link groupNorm}. */
 export interface GroupNormSettings {
@@ -24,7 +25,8 @@ export interface GroupNormSettings {
  * @param x - Input, channels last.
  * @param settings - Groups, scale, offset, epsilon.
  * @returns The normalised tensor; the caller disposes it.
- * @throws ConfigError if the groups do not divide the channels; ShapeError if weight or bias is not [C].
+ * @throws ConfigError if the groups do not divide the channels, or `second-derivative` if the gradient itself is
+ *   differentiated; ShapeError if weight or bias is not [C].
  * @example
  * ```ts
  * const settings = {groups: 1, weight: tf.ones([2]), bias: tf.zeros([2]), epsilon: 0};
@@ -65,6 +67,7 @@ export function groupNorm(x: tf.Tensor, settings: GroupNormSettings): tf.Tensor 
     save([flat, scale, mean, reciprocal]);
     const value = tf.add(tf.mul(centred, tf.mul(reciprocal, scale)), offset);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
+      refuseSecondDerivative("groupNorm");
       const [flatSaved, scaleSaved, meanSaved, reciprocalSaved] = saved as [
         tf.Tensor,
         tf.Tensor,

@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import {refuseSecondDerivative} from "./refuse-second-derivative.js";
 import {runNative} from "./run-native.js";
 
 /** Rows normalised, with what their gradient needs: mean and one over the standard deviation, [R, 1]. */
@@ -35,6 +36,7 @@ function normalise(x: tf.Tensor2D, scale: tf.Tensor, offset: tf.Tensor, epsilon:
  * @param bias - Offset per channel.
  * @param epsilon - Added to the variance.
  * @returns The normalised tensor; the caller disposes it.
+ * @throws ConfigError `second-derivative` if the gradient itself is differentiated.
  *
  * Source: Ba et al. 2016, equations 3 and 4; the biased variance, as in PyTorch.
  */
@@ -47,6 +49,7 @@ export function layerNorm(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor, epsi
     const {value, mean, reciprocal} = normalise(flat, scale, offset, epsilon);
     save([flat, scale, mean, reciprocal]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
+      refuseSecondDerivative("layerNorm");
       const [flatSaved, scaleSaved, meanSaved, reciprocalSaved] = saved as tf.Tensor2D[];
       const rowGradient: tf.Tensor2D = tf.reshape(dy, [rows, channels]);
       return differentiate(rowGradient, {

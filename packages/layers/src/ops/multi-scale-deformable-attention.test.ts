@@ -146,6 +146,16 @@ test("all queries on the same few cells: the gradient is exact", () => {
   assert.equal([...gradient.dataSync()], wanted);
 });
 
+test("chunks need the memory of one chunk", async () => {
+  const peak = async (maxNumbers: number): Promise<number> => {
+    const before = tf.memory().numBytes;
+    const {peakBytes} = await tf.profile(() => tf.dispose(tf.grads(run(maxNumbers))(tensors())));
+    return peakBytes - before;
+  };
+  const [chunks, whole] = [await peak(288), await peak(2 ** 20)];
+  assert.ok(chunks < 0.6 * whole, `${chunks} and ${whole} bytes`);
+});
+
 test("shapes that do not belong together are refused, with both", () => {
   const [features, points, attention] = tensors();
   assert.throws(

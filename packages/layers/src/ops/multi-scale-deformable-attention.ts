@@ -85,10 +85,9 @@ export function multiScaleDeformableAttention(
     ];
     save([features, points, attention]);
     const table = tableOf(features, sizes);
-    const parts = chunks(queries, chunk).map((range) => {
-      const some = samplesOf(points, attention, {sizes, ...range});
-      return mixture(table, some, sizes);
-    });
+    const parts = chunks(queries, chunk).map((range) =>
+      tf.tidy(() => mixture(table, samplesOf(points, attention, {sizes, ...range}), sizes)),
+    );
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => gradients(dy, saved, {sizes, chunk});
     return {value: joined(parts), gradFunc};
   });
@@ -305,9 +304,14 @@ function gradients(
   const ofLocations: tf.Tensor[] = [];
   const ofWeights: tf.Tensor[] = [];
   for (const range of chunks(sizes.queries, chunk)) {
-    const some = samplesOf(locations, weights, {sizes, ...range});
-    const parts = chunkGradients(rowsOf(dy, range), {table, some, sizes});
-    ofTable = ofTable === undefined ? parts.table : tf.add(ofTable, parts.table);
+    const before: tf.Tensor | undefined = ofTable;
+    const parts = tf.tidy(() => {
+      const some = samplesOf(locations, weights, {sizes, ...range});
+      const gradients = chunkGradients(rowsOf(dy, range), {table, some, sizes});
+      return before === undefined ? gradients : {...gradients, table: tf.add(before, gradients.table)};
+    });
+    before?.dispose();
+    ofTable = parts.table;
     ofLocations.push(parts.locations);
     ofWeights.push(parts.attention);
   }

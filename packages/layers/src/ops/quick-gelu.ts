@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import {refuseSecondDerivative} from "./refuse-second-derivative.js";
 import {runNative} from "./run-native.js";
 
 const SLOPE = 1.702;
@@ -10,6 +11,7 @@ const SLOPE = 1.702;
  *
  * @param x - Input of any shape.
  * @returns The activated tensor; the caller disposes it.
+ * @throws ConfigError `second-derivative` if the gradient itself is differentiated.
  *
  * Source: Hendrycks and Gimpel 2016, section 2; used by the published CLIP models of OpenAI.
  */
@@ -21,6 +23,7 @@ export function quickGelu(x: tf.Tensor): tf.Tensor {
     const value = tf.mul(input, gate);
     save([gate, value]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor => {
+      refuseSecondDerivative("quickGelu");
       const [open, result] = saved as [tf.Tensor, tf.Tensor];
       // The slope gate + 1.702 x gate (1 - gate), with x gate = result.
       const rise = tf.mul(result, SLOPE);

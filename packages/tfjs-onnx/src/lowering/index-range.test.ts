@@ -47,6 +47,10 @@ test("differences, extremes and choices", () => {
   assert.equal(of("Mul", [x, y]), {least: -6, most: 15});
   assert.equal(of("Max", [x, y]), {least: 1, most: 5});
   assert.equal(of("Min", [x, y]), {least: -2, most: 3});
+  // One known side is enough to bound the other end.
+  const any = graph.input([2], "int32");
+  assert.equal(of("Max", [any, y]), {least: 1, most: 2 ** 31 - 1});
+  assert.equal(of("Min", [y, any]), {least: -(2 ** 31), most: 3});
   assert.equal(of("Where", [graph.input([2], "bool"), x, y]), {least: -2, most: 5});
   assert.equal(of("Concat", [x, y]), {least: -2, most: 5});
   // int32 would wrap.

@@ -19,7 +19,8 @@ const MOVING: ReadonlySet<string> = new Set(
 /** Indices are computed in few steps; what lies further back is not looked at. */
 const DEPTH = 24;
 
-const LARGEST = 2 ** 31 - 1;
+/** What int32 can hold. */
+const ANY: Range = {least: -(2 ** 31), most: 2 ** 31 - 1};
 
 function union(ranges: readonly (Range | undefined)[]): Range | undefined {
   if (!ranges.every((range) => range !== undefined)) return undefined;
@@ -96,14 +97,19 @@ function rangeOfNode(
       const range = of(first);
       return range && {least: Math.floor(range.least), most: Math.ceil(range.most)};
     }
-    case "Add":
-    case "Sub":
-    case "Mul":
     case "Max":
     case "Min": {
+      // One known side bounds the result from one side, which the next node may complete.
+      const rest = first?.dtype === "int32" ? ANY : undefined;
+      const [a, b] = [of(first) ?? rest, of(second) ?? rest];
+      return a && b && arithmetic(node.op, a, b);
+    }
+    case "Add":
+    case "Sub":
+    case "Mul": {
       const [a, b] = [of(first), of(second)];
       const range = a && b && arithmetic(node.op, a, b);
-      return range && range.least >= -LARGEST && range.most <= LARGEST ? range : undefined;
+      return range && range.least >= ANY.least && range.most <= ANY.most ? range : undefined;
     }
     case "Where":
       return union([of(second), of(third)]);

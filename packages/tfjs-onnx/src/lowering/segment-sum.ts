@@ -66,6 +66,8 @@ export function segmentSum(graph: Graph, updates: Value, ids: Value, segments: n
   const bounds = [compare("GreaterOrEqual", 0), compare("Less", segments)];
   const inside = graph.one("And", bounds, [rows, 1], "bool");
   const kept = graph.one("Where", [inside, updates, graph.scalar(0, dtype)], [rows, width], dtype);
-  const place = graph.one("Where", [inside, target, graph.scalar(0, "int32")], [rows, 1], "int32");
+  // Zeros are added to the nearest segment there is.
+  const ends = [0, segments - 1].map((end) => graph.scalar(end, "int32"));
+  const place = graph.one("Clip", [target, ...ends], [rows, 1], "int32");
   return addInOrder(graph, kept, place, segments);
 }

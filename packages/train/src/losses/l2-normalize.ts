@@ -17,13 +17,13 @@ const SHORTEST = 1e-12;
 export function l2Normalize(rows: tf.Tensor2D): tf.Tensor2D {
   const operation = tf.customGrad((...args) => {
     const [x, save] = args as unknown as [tf.Tensor, tf.GradSaveFunc];
-    const length = tf.maximum(tf.sqrt(tf.sum(tf.square(x), -1, true)), SHORTEST);
-    const value = tf.div(x, length);
-    save([value, length]);
+    save([x]);
     return {
-      value,
+      value: tf.div(x, lengthOf(x)),
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const [unit, divisor] = saved as [tf.Tensor, tf.Tensor];
+        const kept = saved[0] as tf.Tensor;
+        const divisor = lengthOf(kept);
+        const unit = tf.div(kept, divisor);
         const along = tf.sum(tf.mul(dy, unit), -1, true);
         const slope = tf.div(tf.sub(dy, tf.mul(unit, along)), divisor);
         return tf.mul(slope, tf.cast(tf.greater(divisor, SHORTEST), "float32"));
@@ -31,4 +31,8 @@ export function l2Normalize(rows: tf.Tensor2D): tf.Tensor2D {
     };
   });
   return operation(rows) as tf.Tensor2D;
+}
+
+function lengthOf(rows: tf.Tensor): tf.Tensor {
+  return tf.maximum(tf.sqrt(tf.sum(tf.square(rows), -1, true)), SHORTEST);
 }
