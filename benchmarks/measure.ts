@@ -1,7 +1,9 @@
-import {execFileSync} from "node:child_process";
+import {execFileSync, spawn, type ChildProcess} from "node:child_process";
 import {appendFileSync, mkdirSync} from "node:fs";
 import {availableParallelism, cpus, loadavg} from "node:os";
 import {dirname, join} from "node:path";
+import {createInterface} from "node:readline";
+import {setTimeout as pause} from "node:timers/promises";
 import {fileURLToPath} from "node:url";
 
 /** The middle one of an odd number of values, of an even number the upper of the two in the middle. */
@@ -37,6 +39,76 @@ export function measurePython<T>(script: string, parameters: readonly string[]):
     stdio: ["ignore", "pipe", "inherit"],
   });
   return JSON.parse(output.trim().split("\n").at(-1) as string) as T;
+}
+
+/** Milliseconds for the threads of one program to fall asleep before the next one is measured. */
+const SETTLING = 100;
+
+/**
+ * A program that waits for the name of a piece of work, does it and answers with a line of JSON, so that two programs
+ * can be measured in turns. The speed of a shared machine changes within minutes; a pair of neighbouring turns sees
+ * the same one.
+ */
+export class Subject {
+  readonly #name: string;
+  readonly #process: ChildProcess;
+  readonly #lines: AsyncIterator<string>;
+
+  private constructor(command: string, parameters: readonly string[]) {
+    this.#name = parameters.join(" ");
+    this.#process = spawn(command, parameters, {stdio: ["pipe", "pipe", "inherit"]});
+    const input = this.#process.stdout as NodeJS.ReadableStream;
+    this.#lines = createInterface({input})[Symbol.asyncIterator]();
+  }
+
+  /** Starts the benchmark itself as a subject; see {@link measureApart}. */
+  static apart(url: string, subject: string): Subject {
+    return new Subject(process.execPath, [...process.execArgv, fileURLToPath(url), subject]);
+  }
+
+  /** Starts a Python script beside the benchmarks; undefined where CLAPS_PYTHON names no interpreter. */
+  static python(script: string, parameters: readonly string[]): Subject | undefined {
+    const interpreter = process.env["CLAPS_PYTHON"];
+    const path = fileURLToPath(new URL(script, import.meta.url));
+    return interpreter ? new Subject(interpreter, [path, ...parameters]) : undefined;
+  }
+
+  /** Milliseconds that the named piece of work takes. */
+  async measure(work: string): Promise<number> {
+    this.#process.stdin?.write(`${work}\n`);
+    const {ms} = await this.#answer<{ms: number}>();
+    await pause(SETTLING);
+    return ms;
+  }
+
+  /** Ends the program, which then tells about itself. */
+  end<T>(): Promise<T> {
+    this.#process.stdin?.end();
+    return this.#answer<T>();
+  }
+
+  async #answer<T>(): Promise<T> {
+    for (;;) {
+      const line = await this.#lines.next();
+      if (line.done) throw new Error(`expected an answer from ${this.#name}, but it ended`);
+      if (line.value.startsWith("{")) return JSON.parse(line.value) as T;
+    }
+  }
+}
+
+/** The other side of {@link Subject}: does what the standard input names until it ends, then tells the peak memory. */
+export async function serve(work: Readonly<Record<string, () => Promise<void>>>): Promise<void> {
+  for await (const name of createInterface({input: process.stdin})) {
+    const start = performance.now();
+    await work[name]?.();
+    console.log(JSON.stringify({ms: performance.now() - start}));
+  }
+  console.log(JSON.stringify({peakMiB: peakMiB()}));
+}
+
+/** Most memory that this process has had, in MiB. */
+export function peakMiB(): number {
+  return Math.round(process.resourceUsage().maxRSS / 1024);
 }
 
 /** What the figures of a machine cannot be read without. */

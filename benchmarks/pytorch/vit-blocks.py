@@ -1,13 +1,12 @@
 """The transformer blocks of vit-blocks.bench.ts in PyTorch: forward, training step, peak memory.
 
-Called by the benchmark with a width and a batch; prints its figures as one line of JSON.
+Called by the benchmark with a width and a batch. Does what each line of its input names and answers with a line of JSON.
 Needs torch and nothing else.
 """
 
 import json
 import os
 import resource
-import statistics
 import sys
 import time
 
@@ -38,7 +37,7 @@ class Block(torch.nn.Module):
         return x + self.down(hidden * torch.sigmoid(1.702 * hidden))
 
 
-def measure(width, batch, runs):
+def serve(width, batch):
     torch.manual_seed(0)
     torch.set_num_threads(int(os.environ.get("CLAPS_THREADS", "2")))
     model = torch.nn.Sequential(*[Block(width) for _ in range(BLOCKS)])
@@ -57,22 +56,14 @@ def measure(width, batch, runs):
         optimizer.step()
         return loss.item()
 
-    times = {"forward": [], "step": []}
-    for run in range(runs + 2):
-        for name, work in (("forward", forward), ("step", step)):
-            start = time.perf_counter()
-            work()
-            if run >= 2:
-                times[name].append(1000 * (time.perf_counter() - start))
-    return {
-        "forwardMs": statistics.median(times["forward"]),
-        "stepMs": statistics.median(times["step"]),
-        "runs": runs,
-        "peakMiB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-        "version": torch.__version__,
-    }
+    for line in sys.stdin:
+        work = {"forward": forward, "step": step}[line.strip()]
+        start = time.perf_counter()
+        work()
+        print(json.dumps({"ms": 1000 * (time.perf_counter() - start)}), flush=True)
+    peak = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(json.dumps({"peakMiB": peak, "version": torch.__version__}))
 
 
 if __name__ == "__main__":
-    width, batch, runs = (int(argument) for argument in sys.argv[1:4])
-    print(json.dumps(measure(width, batch, runs)))
+    serve(*(int(argument) for argument in sys.argv[1:3]))

@@ -414,7 +414,14 @@ export {
   startEngine,
   WeightError,
 } from "@claps/core";
-export type {CompiledFunction, Engine, EngineName, EngineOptions, Random} from "@claps/core";
+export type {
+  CompiledFunction,
+  Engine,
+  EngineCompileOptions,
+  EngineName,
+  EngineOptions,
+  Random,
+} from "@claps/core";
 
 // TensorFlow.js at ONNX Runtime's speed.
 export {compile, engineMemory, OnnxEngineError, registerOnnxBackend} from "@claps/tfjs-onnx";

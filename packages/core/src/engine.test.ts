@@ -111,6 +111,19 @@ test("a failed start leaves the engine that ran before", async () => {
   assert.equal([...tf.square(tf.tensor1d([3])).dataSync()], [9]);
 });
 
+for (const name of ["cpu", "onnx"] as const) {
+  test(`${name}: a function with packed weights follows them`, async () => {
+    const engine = await startEngine({engine: name});
+    const weight = tf.variable(tf.scalar(2));
+    const scaled = engine.compile((x) => tf.mul(x, weight), {packWeights: true});
+    const numbers = (): number[] => [...scaled(tf.tensor1d([1, 3])).dataSync()];
+    assert.equal(numbers(), [2, 6]);
+    weight.assign(tf.scalar(5));
+    assert.equal(numbers(), [5, 15]);
+    scaled.dispose();
+  });
+}
+
 test("a function compiled under one engine follows the engine that is active when it is called", async () => {
   const onnx = await startEngine({engine: "onnx", threads: 1});
   const held = onnx.memory()["compiled"] as number;

@@ -40,6 +40,18 @@ export interface EngineOptions {
   report?: (line: string) => void;
 }
 
+/** How {@link Engine.compile} compiles a function that assigns no variable. */
+export interface EngineCompileOptions {
+  /** Hardware that runs it, on engine `onnx` only; one that is not there is an error. Default `cpu`. */
+  readonly provider?: Provider;
+  /**
+   * Whether the engine keeps a copy of the variables laid out for its products: 3 to 4 % faster while they stay as they
+   * are, for the memory of the copy. The first call after one has changed makes it anew. Engines without a compiler do
+   * without. Default false.
+   */
+  readonly packWeights?: boolean;
+}
+
 /** A running engine. */
 export interface Engine {
   /** Which engine runs. */
@@ -61,14 +73,8 @@ export interface Engine {
    *
    * The engine that is active at a call runs it: a function compiled before another engine was started, or before
    * `tf.setBackend`, is compiled anew for that one.
-   *
-   * `provider` names other hardware for a function that assigns no variable, on engine `onnx` only; one that is not
-   * there is an error.
    */
-  compile<R extends TensorResult>(
-    fn: TensorFunction<R>,
-    options?: {readonly provider?: Provider},
-  ): CompiledFunction<R>;
+  compile<R extends TensorResult>(fn: TensorFunction<R>, options?: EngineCompileOptions): CompiledFunction<R>;
   /**
    * Sizes that matter when memory grows: `tensors`, their `bytes` and `buffers`, and `rss`, the bytes of the whole process
    * (0 where the platform does not tell). Engine `onnx` adds `pooledBytes` (released memory kept for later tensors),
@@ -155,7 +161,7 @@ function detach<R extends TensorResult>(result: R, inputs: readonly tf.Tensor[])
 
 function runEagerly<R extends TensorResult>(
   fn: TensorFunction<R>,
-  {provider = "cpu"}: {readonly provider?: Provider} = {},
+  {provider = "cpu"}: EngineCompileOptions = {},
 ): CompiledFunction<R> {
   if (provider !== "cpu") {
     throw new ConfigError(
@@ -171,7 +177,7 @@ function runEagerly<R extends TensorResult>(
 /** A function that is compiled by whichever engine is active when it is called. */
 function compileForActiveEngine<R extends TensorResult>(
   fn: TensorFunction<R>,
-  options?: {readonly provider?: Provider},
+  options?: EngineCompileOptions,
 ): CompiledFunction<R> {
   let compiler: Engine["compile"] | undefined;
   let compiled: CompiledFunction<R> | undefined;

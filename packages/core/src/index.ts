@@ -5,6 +5,7 @@ export {currentEngine, startEngine} from "./engine.js";
 export type {
   CompiledFunction,
   Engine,
+  EngineCompileOptions,
   EngineName,
   EngineOptions,
   TensorFunction,

@@ -31,34 +31,42 @@ export function compiledGraphs(): number {
 
 /**
  * The session of a compiled graph. It is closed while others need its threads, or when it has not been used for long,
- * and opened again from the bytes of its model when it runs.
+ * and opened again when it runs.
  */
 export class PlanSession {
   readonly threads: number;
-  readonly modelBytes: number;
   /** Milliseconds that the session took to open the first time. */
   readonly openMs: number;
-  readonly #model: Uint8Array;
+  readonly #encode: () => Uint8Array;
   readonly #options: SessionOptions;
   #session: Session | undefined;
+  #modelBytes = 0;
   #disposed = false;
 
-  /** @throws OnnxEngineError `trace` if ONNX Runtime refuses the model. */
-  constructor(model: Uint8Array, options: SessionOptions) {
-    // Kept for as long as the graph: without the room that was left for it to grow.
-    this.#model = model.byteLength < model.buffer.byteLength ? model.slice() : model;
+  /**
+   * @param encode - Gives the bytes of the model whenever the session is opened.
+   * @throws OnnxEngineError `trace` if ONNX Runtime refuses the model.
+   */
+  constructor(encode: () => Uint8Array, options: SessionOptions) {
+    this.#encode = encode;
     this.#options = options;
     this.threads = options.threads;
-    this.modelBytes = model.byteLength;
     const start = performance.now();
     this.#open();
     this.openMs = performance.now() - start;
     held++;
   }
 
+  /** Bytes of the model when it was opened last. */
+  get modelBytes(): number {
+    return this.#modelBytes;
+  }
+
   #open(): Session {
     try {
-      this.#session = new Session(this.#model, this.#options);
+      const model = this.#encode();
+      this.#modelBytes = model.byteLength;
+      this.#session = new Session(model, this.#options);
     } catch (cause) {
       if (cause instanceof OnnxEngineError) throw cause;
       throw new OnnxEngineError("trace", `ONNX Runtime refuses the compiled graph: ${String(cause)}`, {

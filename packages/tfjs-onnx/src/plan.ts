@@ -10,10 +10,11 @@ import {encodeModel} from "./onnx.js";
 import {schedule} from "./schedule.js";
 import type {Provider} from "./provider.js";
 import {gainsFromThreads} from "./parallelism.js";
+import {PackedWeights} from "./packed-weights.js";
 import {PlanSession} from "./plan-session.js";
 import {defaultThreads} from "./register.js";
 import {nativeTensor, type NativeTensor} from "./session.node.js";
-import {simplify} from "./simplify.js";
+import {simplify, type FinishedGraph} from "./simplify.js";
 import {pool, toNumbers, type Numbers, type StoredData} from "./storage.js";
 import type {Slot} from "./trace.js";
 import type {Structure, TracedFunction} from "./trace-function.js";
@@ -39,6 +40,8 @@ export interface PlanOptions {
   /** Left out means as many as `registerOnnxBackend` was told, or one where the graph is too small for more. */
   readonly threads?: number | undefined;
   readonly provider: Provider;
+  /** Whether variables become constants of the session, see {@link PackedWeights}. */
+  readonly packWeights: boolean;
 }
 
 interface Assignment {
@@ -57,6 +60,7 @@ export class Plan {
   readonly #slots: readonly Slot[];
   readonly #results: readonly Value[];
   readonly #assignments: readonly Assignment[];
+  readonly #packed: PackedWeights | undefined;
   readonly #feeds: Record<string, NativeTensor> = {};
   #journal: readonly JournalEntry[] | undefined;
 
@@ -89,23 +93,39 @@ export class Plan {
     const nodes = schedule(finished).reverse();
     // The smallest first: the binding copies that one before a run can be ended.
     const ordered = finished.outputs.toSorted((a, b) => sizeOf(a.shape) - sizeOf(b.shape));
-    const model = encodeModel({...finished, nodes, outputs: ordered});
     const {provider} = options;
+    if (options.packWeights)
+      this.#packed = new PackedWeights(this.#slots, (slot) => this.#variableData(slot.variable));
+    const encode = this.#encoder({...finished, nodes, outputs: ordered});
     const parallel = provider !== "cpu" || gainsFromThreads(finished);
     const threads = options.threads ?? (parallel ? defaultThreads() : 1);
     if (finished.outputs.length > 0) {
       // A training step runs again at once and keeps its working memory. What only computes gives it back after each
       // run, for the next graph; that takes no longer.
       const arena = assignments.length > 0;
-      this.#session = new PlanSession(model, {threads, provider, spinning: true, arena});
+      this.#session = new PlanSession(encode, {threads, provider, spinning: true, arena});
     }
     this.report = {
       nodes: finished.nodes.length,
       inputs: finished.inputs.length,
       constants: finished.initializers.length,
-      modelBytes: model.byteLength,
+      modelBytes: this.#session?.modelBytes ?? 0,
       sessionMs: this.#session?.openMs ?? 0,
     };
+  }
+
+  /** Gives the bytes of the model: always the same ones, or with the weights of the moment inside. */
+  #encoder(graph: FinishedGraph): () => Uint8Array {
+    const packed = this.#packed;
+    if (!packed) {
+      const model = encodeModel(graph);
+      // Kept for as long as the graph: without the room that was left for it to grow.
+      const kept = model.byteLength < model.buffer.byteLength ? model.slice() : model;
+      return () => kept;
+    }
+    const constants = new Set([...packed.slots].map(({value}) => value));
+    const inputs = graph.inputs.filter((value) => !constants.has(value));
+    return () => encodeModel({...graph, inputs, initializers: [...graph.initializers, ...packed.take()]});
   }
 
   /** What the function did while it was traced; undefined once it is forgotten. */
@@ -153,14 +173,16 @@ export class Plan {
       return numbers;
     };
     const argumentData = inputs.map(({dataId}) => backend.get(dataId));
-    for (const slot of this.#slots) this.#feed(slot, inputs);
+    if (this.#packed?.changed()) this.#session?.close();
+    for (const slot of this.#slots) if (!this.#packed?.slots.has(slot)) this.#feed(slot, inputs);
     const fetches: Record<string, NativeTensor> = {};
     const replaced: {variable: Variable; numbers: Numbers}[] = [];
     for (const {variable, output, shares} of this.#assignments) {
       const data = this.#variableData(variable);
       const inPlace = shares && data.owned && data.references === 1 && !argumentData.includes(data);
       const numbers = inPlace ? (data.numbers as Numbers) : acquire(output);
-      if (!inPlace) replaced.push({variable, numbers});
+      if (inPlace) data.writes = (data.writes ?? 0) + 1;
+      else replaced.push({variable, numbers});
       fetches[output.name] = nativeTensor(output.dtype, numbers, output.shape);
     }
     const made = this.#results.map((value) => {

@@ -1,0 +1,65 @@
+import {sizeOf, type Initializer} from "./graph.js";
+import type {Numbers, StoredData} from "./storage.js";
+import type {Slot} from "./trace.js";
+
+/** Bytes that a model takes at most; its format ends at 2^31. */
+const MOST_BYTES = 1.5 * 2 ** 30;
+
+export type VariableSlot = Slot & {readonly kind: "variable"};
+
+interface State {
+  readonly numbers: Numbers | undefined;
+  readonly writes: number;
+}
+
+/**
+ * Variables whose values are part of a session's model. ONNX Runtime lays such constants out once for its products,
+ * where it lays out inputs again at every run.
+ */
+export class PackedWeights {
+  readonly slots: ReadonlySet<Slot>;
+  readonly #variables: readonly VariableSlot[];
+  readonly #dataOf: (slot: VariableSlot) => StoredData;
+  #taken: State[] = [];
+
+  /**
+   * @param slots - Inputs of the graph; float variables are packed, the largest models only in part.
+   * @param dataOf - Finds what a variable holds at the moment.
+   */
+  constructor(slots: readonly Slot[], dataOf: (slot: VariableSlot) => StoredData) {
+    let room = MOST_BYTES;
+    this.#variables = slots.filter((slot): slot is VariableSlot => {
+      if (slot.kind !== "variable" || slot.value.dtype !== "float32") return false;
+      const bytes = 4 * sizeOf(slot.value.shape);
+      if (bytes > room) return false;
+      room -= bytes;
+      return true;
+    });
+    this.slots = new Set(this.#variables);
+    this.#dataOf = dataOf;
+  }
+
+  #states(): State[] {
+    return this.#variables.map((slot) => {
+      const {numbers, writes = 0} = this.#dataOf(slot);
+      return {numbers, writes};
+    });
+  }
+
+  /** The constants with the values of this moment. */
+  take(): Initializer[] {
+    this.#taken = this.#states();
+    return this.#variables.map(({value}, index) => ({
+      value,
+      data: (this.#taken[index] as State).numbers as Float32Array<ArrayBuffer>,
+    }));
+  }
+
+  /** Whether a variable has changed since its value was taken. */
+  changed(): boolean {
+    return this.#states().some(({numbers, writes}, index) => {
+      const taken = this.#taken[index];
+      return taken?.numbers !== numbers || taken?.writes !== writes;
+    });
+  }
+}
