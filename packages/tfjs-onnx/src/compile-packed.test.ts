@@ -48,8 +48,22 @@ test("a variable that changes is seen by the next call: assigned, trained in its
     expected.forEach((value, index) => assert.ok(Math.abs(value - (got[index] as number)) < 1e-5));
   };
   fresh();
-  weight.assign(tf.ones([8, 6]));
-  fresh();
+  // The same array twice, with other numbers the second time.
+  const array = new Float32Array(48).fill(1);
+  for (const scale of [1, 3]) {
+    array.fill(scale);
+    weight.assign(tf.tensor2d(array, [8, 6]));
+    fresh();
+  }
+  const swap = compile((input: tf.Tensor) => {
+    const before = tf.sum(weight);
+    weight.assign(tf.add(weight, tf.sum(input)));
+    return tf.add(before, tf.sum(weight));
+  });
+  for (let call = 0; call < 3; call++) {
+    swap(x).dispose();
+    fresh();
+  }
   const step = compile((rate: tf.Tensor) => {
     const {value, grads} = tf.variableGrads(() => tf.sum<tf.Scalar>(tf.square(run(x))), [weight, bias]);
     for (const variable of [weight, bias]) {

@@ -1,5 +1,5 @@
 import {sizeOf, type Initializer} from "./graph.js";
-import type {Numbers, StoredData} from "./storage.js";
+import type {StoredData} from "./storage.js";
 import type {Slot} from "./trace.js";
 
 /** Bytes that a model takes at most; its format ends at 2^31. */
@@ -7,8 +7,9 @@ const MOST_BYTES = 1.5 * 2 ** 30;
 
 export type VariableSlot = Slot & {readonly kind: "variable"};
 
+/** What a variable held at a moment: its storage, and how often that had been overwritten. */
 interface State {
-  readonly numbers: Numbers | undefined;
+  readonly data: StoredData;
   readonly writes: number;
 }
 
@@ -39,27 +40,26 @@ export class PackedWeights {
     this.#dataOf = dataOf;
   }
 
-  #states(): State[] {
-    return this.#variables.map((slot) => {
-      const {numbers, writes = 0} = this.#dataOf(slot);
-      return {numbers, writes};
-    });
+  #state(slot: VariableSlot): State {
+    const data = this.#dataOf(slot);
+    return {data, writes: data.writes ?? 0};
   }
 
   /** The constants with the values of this moment. */
   take(): Initializer[] {
-    this.#taken = this.#states();
+    this.#taken = this.#variables.map((slot) => this.#state(slot));
     return this.#variables.map(({value}, index) => ({
       value,
-      data: (this.#taken[index] as State).numbers as Float32Array<ArrayBuffer>,
+      data: this.#taken[index]?.data.numbers as Float32Array<ArrayBuffer>,
     }));
   }
 
   /** Whether a variable has changed since its value was taken. */
   changed(): boolean {
-    return this.#states().some(({numbers, writes}, index) => {
+    return this.#variables.some((slot, index) => {
+      const {data, writes} = this.#state(slot);
       const taken = this.#taken[index];
-      return taken?.numbers !== numbers || taken?.writes !== writes;
+      return taken?.data !== data || taken.writes !== writes;
     });
   }
 }

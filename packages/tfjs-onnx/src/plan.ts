@@ -251,6 +251,7 @@ export class Plan {
       if (data.owned && data.numbers) pool.release(data.numbers);
       data.numbers = toNumbers(numbers, data.dtype);
       data.owned = true;
+      data.writes = (data.writes ?? 0) + 1;
       return;
     }
     // Other tensors share the old data and must keep their value.

@@ -30,7 +30,7 @@ export interface StoredData {
    * overwritten or reused. Arrays that come from or were read by the user's code are not owned.
    */
   owned: boolean;
-  /** How often a compiled function has overwritten `numbers`; undefined stands for never. */
+  /** How often a compiled function has overwritten or replaced `numbers`; undefined stands for never. */
   writes?: number;
   disposed: boolean;
 }
