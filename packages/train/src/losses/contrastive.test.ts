@@ -30,6 +30,9 @@ test("rows of length 1 by hand; zeros stay zeros with gradient 0", () => {
   const gradient = tf.grad((x) => tf.sum(tf.slice(l2Normalize(x as tf.Tensor2D), [0, 0], [2, 1])))(rows);
   expectClose(gradient, [0.128, -0.096, 0, 0], 1e-6);
   checkGradients((x) => l2Normalize(x as tf.Tensor2D), [matrix("rows", 3, 5)]);
+  // The gradient has a right gradient of its own.
+  const slope = tf.grad((x) => tf.sum(tf.square(tf.sub(l2Normalize(x as tf.Tensor2D), 1))));
+  checkGradients((x) => slope(x), [matrix("rows", 3, 5)]);
 });
 
 test("logits are cosines times e to the scale", () => {

@@ -1,3 +1,4 @@
+import {noGrad} from "@claps/layers";
 import * as tf from "@tensorflow/tfjs-core";
 
 /** Rows shorter than this are divided by it instead, as in PyTorch. */
@@ -26,7 +27,8 @@ export function l2Normalize(rows: tf.Tensor2D): tf.Tensor2D {
         const unit = tf.div(kept, divisor);
         const along = tf.sum(tf.mul(dy, unit), -1, true);
         const slope = tf.div(tf.sub(dy, tf.mul(unit, along)), divisor);
-        return tf.mul(slope, tf.cast(tf.greater(divisor, SHORTEST), "float32"));
+        const counts = noGrad(() => tf.cast(tf.greater(divisor, SHORTEST), "float32"));
+        return tf.mul(slope, counts);
       },
     };
   });
