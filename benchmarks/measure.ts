@@ -11,6 +11,29 @@ export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 }
 
+/** A program and what it is called with. */
+interface Program {
+  readonly command: string;
+  readonly parameters: readonly string[];
+}
+
+/** The benchmark itself, called with the subject as its only argument. */
+function benchmark(url: string, subject: string): Program {
+  return {command: process.execPath, parameters: [...process.execArgv, fileURLToPath(url), subject]};
+}
+
+/** A Python script beside the benchmarks; undefined where CLAPS_PYTHON names no interpreter. */
+function pythonScript(script: string, parameters: readonly string[]): Program | undefined {
+  const command = process.env["CLAPS_PYTHON"];
+  const path = fileURLToPath(new URL(script, import.meta.url));
+  return command ? {command, parameters: [path, ...parameters]} : undefined;
+}
+
+function measureProgram<T>({command, parameters}: Program): T {
+  const output = execFileSync(command, parameters, {encoding: "utf8", stdio: ["ignore", "pipe", "inherit"]});
+  return JSON.parse(output.trim().split("\n").at(-1) as string) as T;
+}
+
 /**
  * Measures in a process of its own, so that no subject inherits another one's memory.
  *
@@ -18,11 +41,7 @@ export function median(values: readonly number[]): number {
  * figures as its last line, in JSON.
  */
 export function measureApart<T>(url: string, subject: string): T {
-  const output = execFileSync(process.execPath, [...process.execArgv, fileURLToPath(url), subject], {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  return JSON.parse(output.trim().split("\n").at(-1) as string) as T;
+  return measureProgram(benchmark(url, subject));
 }
 
 /**
@@ -31,14 +50,8 @@ export function measureApart<T>(url: string, subject: string): T {
  * @returns Undefined where the environment variable CLAPS_PYTHON names no interpreter.
  */
 export function measurePython<T>(script: string, parameters: readonly string[]): T | undefined {
-  const interpreter = process.env["CLAPS_PYTHON"];
-  if (!interpreter) return undefined;
-  const path = fileURLToPath(new URL(script, import.meta.url));
-  const output = execFileSync(interpreter, [path, ...parameters], {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  return JSON.parse(output.trim().split("\n").at(-1) as string) as T;
+  const program = pythonScript(script, parameters);
+  return program && measureProgram(program);
 }
 
 /** Milliseconds for the threads of one program to fall asleep before the next one is measured. */
@@ -54,7 +67,7 @@ export class Subject {
   readonly #process: ChildProcess;
   readonly #lines: AsyncIterator<string>;
 
-  private constructor(command: string, parameters: readonly string[]) {
+  private constructor({command, parameters}: Program) {
     this.#name = parameters.join(" ");
     this.#process = spawn(command, parameters, {stdio: ["pipe", "pipe", "inherit"]});
     const input = this.#process.stdout as NodeJS.ReadableStream;
@@ -63,14 +76,13 @@ export class Subject {
 
   /** Starts the benchmark itself as a subject; see {@link measureApart}. */
   static apart(url: string, subject: string): Subject {
-    return new Subject(process.execPath, [...process.execArgv, fileURLToPath(url), subject]);
+    return new Subject(benchmark(url, subject));
   }
 
   /** Starts a Python script beside the benchmarks; undefined where CLAPS_PYTHON names no interpreter. */
   static python(script: string, parameters: readonly string[]): Subject | undefined {
-    const interpreter = process.env["CLAPS_PYTHON"];
-    const path = fileURLToPath(new URL(script, import.meta.url));
-    return interpreter ? new Subject(interpreter, [path, ...parameters]) : undefined;
+    const program = pythonScript(script, parameters);
+    return program && new Subject(program);
   }
 
   /** Milliseconds that the named piece of work takes. */
@@ -99,8 +111,10 @@ export class Subject {
 /** The other side of {@link Subject}: does what the standard input names until it ends, then tells the peak memory. */
 export async function serve(work: Readonly<Record<string, () => Promise<void>>>): Promise<void> {
   for await (const name of createInterface({input: process.stdin})) {
+    const run = work[name];
+    if (!run) throw new Error(`expected one of ${Object.keys(work).join(", ")}, got ${name}`);
     const start = performance.now();
-    await work[name]?.();
+    await run();
     console.log(JSON.stringify({ms: performance.now() - start}));
   }
   console.log(JSON.stringify({peakMiB: peakMiB()}));
@@ -108,6 +122,7 @@ export async function serve(work: Readonly<Record<string, () => Promise<void>>>)
 
 /** Most memory that this process has had, in MiB. */
 export function peakMiB(): number {
+  // Kilobytes on Linux.
   return Math.round(process.resourceUsage().maxRSS / 1024);
 }
 

@@ -12,7 +12,7 @@ import {clapsTiny, createClaps} from "@claps/method";
 import {createSam, samBase} from "@claps/sam";
 import {constantRate, fit, maskObjective} from "@claps/train";
 import type {MaskExample} from "@claps/train";
-import {appendResult, measureApart, median, recordMachine} from "./measure.js";
+import {appendResult, measureApart, median, peakMiB, recordMachine} from "./measure.js";
 
 const STEPS = 12;
 const WARM_UP = 4;
@@ -37,9 +37,7 @@ function noise(side: number, seed: string): Image {
 }
 
 function timing(subject: Subject, firstSeconds: number, later: readonly number[]): Timing {
-  // Kilobytes on Linux.
-  const peakMiB = Math.round(process.resourceUsage().maxRSS / 1024);
-  return {subject, firstSeconds, seconds: median(later), peakMiB};
+  return {subject, firstSeconds, seconds: median(later), peakMiB: peakMiB()};
 }
 
 async function measureEncoder(): Promise<Timing> {

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 // Registers the gradients of all operations; tfjs-core alone has none.
 import "@tensorflow/tfjs-layers";
-import type {Provider} from "@claps/tfjs-onnx";
+import type {CompileOptions} from "@claps/tfjs-onnx";
 import {checkRange} from "./checks.js";
 import {ConfigError} from "./errors.js";
 import {unknownNameMessage} from "./names.js";
@@ -40,17 +40,11 @@ export interface EngineOptions {
   report?: (line: string) => void;
 }
 
-/** How {@link Engine.compile} compiles a function that assigns no variable. */
-export interface EngineCompileOptions {
-  /** Hardware that runs it, on engine `onnx` only; one that is not there is an error. Default `cpu`. */
-  readonly provider?: Provider;
-  /**
-   * Whether the engine keeps a copy of the variables laid out for its products: 3 to 4 % faster while they stay as they
-   * are, for the memory of the copy. The first call after one has changed makes it anew. Engines without a compiler do
-   * without. Default false.
-   */
-  readonly packWeights?: boolean;
-}
+/**
+ * How {@link Engine.compile} compiles a function that assigns no variable: hardware other than `cpu`, which only engine
+ * `onnx` has and which is an error where it is not there; packed weights, which engines without a compiler do without.
+ */
+export type EngineCompileOptions = Pick<CompileOptions, "provider" | "packWeights">;
 
 /** A running engine. */
 export interface Engine {

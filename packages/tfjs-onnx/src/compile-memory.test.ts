@@ -12,6 +12,7 @@ import type {OnnxBackend} from "./backend.js";
 import {compile, type Compiled, type CompileOptions} from "./compile.js";
 import {engineMemory} from "./memory-report.js";
 import {registerOnnxBackend} from "./register.js";
+import {take} from "./take.twin.js";
 
 const CORES = 2;
 registerOnnxBackend({threads: CORES});
@@ -19,13 +20,6 @@ await tf.setBackend("onnx");
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
-
-/** Reads and disposes. */
-function take(tensor: tf.Tensor): number[] {
-  const values = Array.from(tensor.dataSync());
-  tensor.dispose();
-  return values;
-}
 
 /** A compiled function, with weak references to the graph of each of its traces. */
 function traced(options: CompileOptions): {run: Compiled<[tf.Tensor], tf.Tensor>; graphs: WeakRef<object>[]} {

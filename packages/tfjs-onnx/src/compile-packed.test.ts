@@ -9,6 +9,7 @@ import {expectError} from "./engine-error.twin.js";
 import {engineMemory} from "./memory-report.js";
 import {wave} from "./oracle.twin.js";
 import {registerOnnxBackend} from "./register.js";
+import {take} from "./take.twin.js";
 
 registerOnnxBackend({threads: 2});
 await tf.setBackend("onnx");
@@ -19,12 +20,6 @@ function makeModel(): {weight: tf.Variable; bias: tf.Variable; run: (x: tf.Tenso
   const weight = tf.variable(tf.tensor2d(wave([8, 6], 0.3), [8, 6]));
   const bias = tf.variable(tf.tensor1d(wave([6], 0.9)));
   return {weight, bias, run: (input) => tf.add(tf.matMul(input, weight), bias)};
-}
-
-function take(tensor: tf.Tensor): number[] {
-  const values = Array.from(tensor.dataSync());
-  tensor.dispose();
-  return values;
 }
 
 test("packed weights give the same numbers, without being fed", () => {

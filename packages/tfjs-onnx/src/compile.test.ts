@@ -7,16 +7,10 @@ import * as assert from "uvu/assert";
 import {compile} from "./compile.js";
 import {wave} from "./oracle.twin.js";
 import {registerOnnxBackend} from "./register.js";
+import {take} from "./take.twin.js";
 
 registerOnnxBackend({threads: 2});
 await tf.setBackend("onnx");
-
-/** Reads and disposes. */
-function take(tensor: tf.Tensor): number[] {
-  const values = Array.from(tensor.dataSync());
-  tensor.dispose();
-  return values;
-}
 
 test("results are the function's, as tensor, array or record", () => {
   const x = tf.tensor1d([1, 2, 3]);

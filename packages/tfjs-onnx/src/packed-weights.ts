@@ -1,4 +1,4 @@
-import {sizeOf, type Initializer} from "./graph.js";
+import {sizeOf, type Initializer, type Value} from "./graph.js";
 import type {StoredData} from "./storage.js";
 import type {Slot} from "./trace.js";
 
@@ -18,13 +18,14 @@ interface State {
  * where it lays out inputs again at every run.
  */
 export class PackedWeights {
-  readonly slots: ReadonlySet<Slot>;
+  /** Values of the graph that are constants, not inputs. */
+  readonly values: ReadonlySet<Value>;
   readonly #variables: readonly VariableSlot[];
   readonly #dataOf: (slot: VariableSlot) => StoredData;
   #taken: State[] = [];
 
   /**
-   * @param slots - Inputs of the graph; float variables are packed, the largest models only in part.
+   * @param slots - Inputs of the graph; float variables are packed, as far as a model has room.
    * @param dataOf - Finds what a variable holds at the moment.
    */
   constructor(slots: readonly Slot[], dataOf: (slot: VariableSlot) => StoredData) {
@@ -36,7 +37,7 @@ export class PackedWeights {
       room -= bytes;
       return true;
     });
-    this.slots = new Set(this.#variables);
+    this.values = new Set(this.#variables.map(({value}) => value));
     this.#dataOf = dataOf;
   }
 

@@ -35,12 +35,13 @@ export function compiledGraphs(): number {
  */
 export class PlanSession {
   readonly threads: number;
+  /** Bytes of the model when the session was opened the first time. */
+  readonly modelBytes: number;
   /** Milliseconds that the session took to open the first time. */
   readonly openMs: number;
   readonly #encode: () => Uint8Array;
   readonly #options: SessionOptions;
   #session: Session | undefined;
-  #modelBytes = 0;
   #disposed = false;
 
   /**
@@ -52,21 +53,14 @@ export class PlanSession {
     this.#options = options;
     this.threads = options.threads;
     const start = performance.now();
-    this.#open();
+    this.modelBytes = this.#open().modelBytes;
     this.openMs = performance.now() - start;
     held++;
   }
 
-  /** Bytes of the model when it was opened last. */
-  get modelBytes(): number {
-    return this.#modelBytes;
-  }
-
   #open(): Session {
     try {
-      const model = this.#encode();
-      this.#modelBytes = model.byteLength;
-      this.#session = new Session(model, this.#options);
+      this.#session = new Session(this.#encode(), this.#options);
     } catch (cause) {
       if (cause instanceof OnnxEngineError) throw cause;
       throw new OnnxEngineError("trace", `ONNX Runtime refuses the compiled graph: ${String(cause)}`, {

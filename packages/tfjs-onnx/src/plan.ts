@@ -57,6 +57,7 @@ export class Plan {
   readonly #backend: OnnxBackend;
   /** Undefined where everything that the function gives is empty. */
   readonly #session: PlanSession | undefined;
+  /** What the session is fed at every run. */
   readonly #slots: readonly Slot[];
   readonly #results: readonly Value[];
   readonly #assignments: readonly Assignment[];
@@ -87,15 +88,16 @@ export class Plan {
       shares: (shares[index] as boolean) && (late[index] as boolean),
     }));
     const read = new Set(finished.inputs);
-    this.#slots = slots.filter(({value}) => read.has(value));
     // ONNX Runtime walks back from the outputs and, of several inputs, computes that of the last node first: turned
     // round, the list makes it run the nodes in the order of the schedule.
     const nodes = schedule(finished).reverse();
     // The smallest first: the binding copies that one before a run can be ended.
     const ordered = finished.outputs.toSorted((a, b) => sizeOf(a.shape) - sizeOf(b.shape));
     const {provider} = options;
+    const used = slots.filter(({value}) => read.has(value));
     if (options.packWeights)
-      this.#packed = new PackedWeights(this.#slots, (slot) => this.#variableData(slot.variable));
+      this.#packed = new PackedWeights(used, (slot) => this.#variableData(slot.variable));
+    this.#slots = used.filter(({value}) => !this.#packed?.values.has(value));
     const encode = this.#encoder({...finished, nodes, outputs: ordered});
     const parallel = provider !== "cpu" || gainsFromThreads(finished);
     const threads = options.threads ?? (parallel ? defaultThreads() : 1);
@@ -123,8 +125,7 @@ export class Plan {
       const kept = model.byteLength < model.buffer.byteLength ? model.slice() : model;
       return () => kept;
     }
-    const constants = new Set([...packed.slots].map(({value}) => value));
-    const inputs = graph.inputs.filter((value) => !constants.has(value));
+    const inputs = graph.inputs.filter((value) => !packed.values.has(value));
     return () => encodeModel({...graph, inputs, initializers: [...graph.initializers, ...packed.take()]});
   }
 
@@ -174,7 +175,7 @@ export class Plan {
     };
     const argumentData = inputs.map(({dataId}) => backend.get(dataId));
     if (this.#packed?.changed()) this.#session?.close();
-    for (const slot of this.#slots) if (!this.#packed?.slots.has(slot)) this.#feed(slot, inputs);
+    for (const slot of this.#slots) this.#feed(slot, inputs);
     const fetches: Record<string, NativeTensor> = {};
     const replaced: {variable: Variable; numbers: Numbers}[] = [];
     for (const {variable, output, shares} of this.#assignments) {
