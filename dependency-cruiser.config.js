@@ -1,6 +1,6 @@
 /** Cycles, upward imports and Node-only modules below level 5. Package levels: scripts/structure.ts. */
 const BROWSER_SAFE =
-  "^packages/(tfjs-onnx|core|image|layers|weights|metrics|backbones|modalities|clip|detector|sam|method|data)/src";
+  "^packages/(tfjs-onnx|core|image|layers|weights|metrics|backbones|modalities|text|clip|detector|sam|method|data)/src";
 
 export default {
   forbidden: [

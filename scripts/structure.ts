@@ -16,6 +16,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   metrics: 1,
   backbones: 2,
   modalities: 2,
+  text: 2,
   clip: 3,
   detector: 3,
   sam: 3,

@@ -9,7 +9,7 @@
 import {mkdirSync, writeFileSync} from "node:fs";
 import {fileURLToPath} from "node:url";
 import {modalities} from "@claps/modalities";
-import {tokenizerFiles} from "../src/tokenizer-files.js";
+import {tokenizerFiles, trainByteLevelBpe} from "@claps/text";
 import {trainByteLevelBpe} from "../src/train-byte-level-bpe.js";
 import {generalSentences} from "./general-sentences.js";
 

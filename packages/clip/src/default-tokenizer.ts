@@ -1,7 +1,6 @@
+import {createTokenizer, vocabularyOfMerges} from "@claps/text";
+import type {Tokenizer} from "@claps/text";
 import {defaultMerges} from "./default-merges.js";
-import {createTokenizer} from "./tokenizer.js";
-import type {Tokenizer} from "./tokenizer.js";
-import {vocabularyOfMerges} from "./train-byte-level-bpe.js";
 
 let shared: Tokenizer | undefined;
 
