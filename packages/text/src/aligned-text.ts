@@ -1,3 +1,5 @@
+import type {Cleaning} from "./clean-text.js";
+
 /** A normalised text that still knows where each of its letters came from. */
 export interface AlignedText {
   /** The normalised letters, one code point each. */
@@ -30,18 +32,23 @@ function compose(source: readonly string[]): {letters: string[]; origins: number
   return {letters, origins};
 }
 
+function withoutNormalising(source: string[]): {letters: string[]; origins: number[]} {
+  return {letters: source, origins: source.map((_, index) => index)};
+}
+
 /**
  * Normalises a text as CLIP's tokenizer does: composed (NFC) and lower case, letter by letter.
  *
  * White space stays as it is; it only separates words. Half a surrogate pair becomes U+FFFD.
  *
  * @param text - Any text.
+ * @param cleaning - With `open_clip` the text is taken as `cleanText` gave it. Default `transformers`.
  * @returns Letters with their origins.
  *
  * Source: the normalizer of CLIPTokenizer in Hugging Face tokenizers. Lower case goes by single letters there: a
  * final capital sigma becomes σ, never ς.
  */
-export function alignText(text: string): AlignedText {
+export function alignText(text: string, cleaning: Cleaning = "transformers"): AlignedText {
   const source = [...text.replace(LONE_SURROGATE, "\ufffd")];
   const starts: number[] = [];
   let position = 0;
@@ -50,6 +57,7 @@ export function alignText(text: string): AlignedText {
     position += letter.length;
   }
   starts.push(position);
+  if (cleaning === "open_clip") return {...withoutNormalising(source), starts};
   const composed = compose(source);
   const letters: string[] = [];
   const origins: number[] = [];

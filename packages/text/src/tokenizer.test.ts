@@ -6,7 +6,8 @@ import * as fc from "fast-check";
 import {test} from "uvu";
 import * as assert from "uvu/assert";
 import {loadTokenizer, saveTokenizer, tokenizerFromFiles} from "./tokenizer-files.js";
-import type {Offset, Tokenizer} from "./tokenizer.js";
+import type {Offset} from "./encoding.js";
+import type {Tokenizer} from "./tokenizer.js";
 
 interface Case {
   text: string;
@@ -97,6 +98,11 @@ test("survives hostile text", () => {
   }
   assert.equal([...tokenizer.encode("\ud800").ids], [...tokenizer.encode("\ufffd").ids]);
   assert.equal(tokenizer.encode("a".repeat(10_000), {maxLength: 77}).ids.length, 77);
+  // Quadratic work on a word of this length would take minutes.
+  for (const text of ["ab".repeat(50_000), "e" + "\u0301".repeat(100_000), "vessels ".repeat(12_500)]) {
+    const {offsets} = tokenizer.encode(text);
+    assert.is(offsets.at(-2)?.[1], text.trimEnd().length);
+  }
 });
 
 test("offsets cover the letters of any text in order, and decoding gives the letters back", () => {
@@ -133,12 +139,41 @@ test("refuses files that do not belong together", () => {
     );
   };
   refused("{", merges, /expected JSON/);
-  refused("[]", merges, /record from token to id/);
+  refused("[]", merges, /to be a record/);
   refused('{"a": 0}', merges, /<\|startoftext\|>/);
   refused(vocabulary.replace(/"!": 0,/, '"!": 1,'), merges, /once, got 1/);
   refused(vocabulary.replace(/"!": 0,/, '"!!!!": 0,'), merges, /byte letter "!"/);
   refused(vocabulary, "#version: 0.2\nq zz\n", /token of merge 1 "zz"/);
   refused(vocabulary, "#version: 0.2\nabc\n", /merge 1 to be two tokens/);
+  refused(vocabulary, "#version: 0.2\ni n\nt h\ni n\n", /every merge once, got "i n" again as merge 3/);
+});
+
+test("cuts between words on request, and says whether it cut", () => {
+  const text = "optic disc xylophone";
+  const whole = tokenizer.encode(text);
+  assert.is(whole.truncated, false);
+  const word = tokenizer.tokens(whole.ids).findIndex((token) => token === "disc</w>") + 1;
+  assert.ok(whole.ids.length - 1 > word + 1, "the last word is more than one token");
+  const byToken = tokenizer.encode(text, {maxLength: word + 2});
+  assert.is(byToken.ids.length, word + 2);
+  assert.is(byToken.truncated, true);
+  const byWord = tokenizer.encode(text, {maxLength: word + 2, cut: "word"});
+  assert.is(tokenizer.decode(byWord.ids), "optic disc");
+  assert.is(byWord.truncated, true);
+  assert.is(tokenizer.encode("", {maxLength: 2}).truncated, false);
+  assert.equal([...tokenizer.encode("").ids], [tokenizer.startId, tokenizer.endId]);
+});
+
+test("a pair is for WordPiece only", () => {
+  assert.is(tokenizer.kind, "clip");
+  assert.is(tokenizer.padId, tokenizer.endId);
+  assert.throws(() => tokenizer.encode("a", {pair: "b"}), /expected one text, got a pair/);
+});
+
+test("special tokens are spelt out on request", () => {
+  const {ids} = tokenizer.encode("optic disc");
+  assert.is(tokenizer.decode(ids), "optic disc");
+  assert.is(tokenizer.decode(ids, {special: true}), "<|startoftext|>optic disc <|endoftext|>");
 });
 
 test("refuses lengths that cannot hold a text", () => {
