@@ -10,9 +10,20 @@ function halfToNumber(bits: number): number {
   return sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
 
+let halfTable: Float32Array | undefined;
+
+function halfToFloat32(bits: Uint16Array): Float32Array {
+  // Every half float there is, looked up: tens of times faster than a computation of each.
+  halfTable ??= Float32Array.from({length: 65536}, (_, half) => halfToNumber(half));
+  const numbers = new Float32Array(bits.length);
+  for (let index = 0; index < bits.length; index++) numbers[index] = halfTable[bits[index] ?? 0] ?? 0;
+  return numbers;
+}
+
 function brainToFloat32(bits: Uint16Array): Float32Array {
   // A bfloat16 is the upper half of a float32.
-  const words = Uint32Array.from(bits, (half) => half * 65536);
+  const words = new Uint32Array(bits.length);
+  for (let index = 0; index < bits.length; index++) words[index] = (bits[index] ?? 0) << 16;
   return new Float32Array(words.buffer);
 }
 
@@ -31,7 +42,7 @@ function brainToFloat32(bits: Uint16Array): Float32Array {
 export function toFloat32(tensor: StoredTensor): Float32Array {
   const {data, dtype} = tensor;
   if (data instanceof Float32Array) return data;
-  if (dtype === "F16") return Float32Array.from(data as Uint16Array, halfToNumber);
+  if (dtype === "F16") return halfToFloat32(data as Uint16Array);
   if (dtype === "BF16") return brainToFloat32(data as Uint16Array);
   return Float32Array.from(data as ArrayLike<number | bigint>, Number);
 }

@@ -30,6 +30,26 @@ export function writeAtomically(path: string): Promise<void> {
   return Promise.reject(noFiles(path));
 }
 
+/** Outside Node there are no folders to make. */
+export function makeFolder(path: string): Promise<void> {
+  return Promise.reject(noFiles(path));
+}
+
+/** Outside Node there are no folders to look into. */
+export function namesInFolder(path: string): Promise<string[]> {
+  return Promise.reject(noFiles(path));
+}
+
+/** Outside Node there are no files to rename. */
+export function renameFile(from: string): Promise<void> {
+  return Promise.reject(noFiles(from));
+}
+
+/** Outside Node there are no files to remove. */
+export function removeFile(path: string): Promise<void> {
+  return Promise.reject(noFiles(path));
+}
+
 /** The path of a file in a folder. */
 export function pathInFolder(folder: string, name: string): string {
   return `${folder}/${name}`;

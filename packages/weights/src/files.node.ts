@@ -1,8 +1,8 @@
 import {constants} from "node:fs";
-import {open, rename, rm, stat} from "node:fs/promises";
+import {mkdir, open, readdir, rename, rm, stat} from "node:fs/promises";
 import type {FileHandle} from "node:fs/promises";
 import {basename, dirname, join} from "node:path";
-import {WeightError} from "@claps/core";
+import {ClapsError, WeightError} from "@claps/core";
 import type {ReadableFile} from "./readable-file.js";
 
 export type {ReadableFile} from "./readable-file.js";
@@ -137,20 +137,23 @@ async function syncFolder(folder: string): Promise<void> {
  * The bytes go to a temporary name in the same folder, are forced to the disk, and then take the name.
  *
  * @param path - Path of the file.
- * @param chunks - Its bytes in order.
+ * @param chunks - Its bytes in order; they may be made while earlier ones are written.
  * @throws WeightError if it cannot be written; the temporary file is then removed, the old one untouched.
  * @example
  * ```ts
  * await writeAtomically("weights/config.json", [new TextEncoder().encode("{}")]);
  * ```
  */
-export async function writeAtomically(path: string, chunks: Iterable<Uint8Array>): Promise<void> {
+export async function writeAtomically(
+  path: string,
+  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<void> {
   const folder = dirname(path);
   const temporary = join(folder, `.${basename(path)}.${process.pid}-${filesWritten++}.part`);
   let handle: FileHandle | undefined;
   try {
     handle = await open(temporary, "wx");
-    for (const chunk of chunks) {
+    for await (const chunk of chunks) {
       for (let start = 0; start < chunk.length; start += MAX_PIECE) {
         await handle.writeFile(chunk.subarray(start, start + MAX_PIECE));
       }
@@ -163,8 +166,40 @@ export async function writeAtomically(path: string, chunks: Iterable<Uint8Array>
   } catch (cause) {
     await handle?.close().catch(() => undefined);
     await rm(temporary, {force: true}).catch(() => undefined);
-    throw fileError("write", path, cause);
+    // What is wrong with a tensor says so itself.
+    throw cause instanceof ClapsError ? cause : fileError("write", path, cause);
   }
+}
+
+/** Makes a folder and those above it. */
+export async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, {recursive: true}).catch((cause: unknown) => {
+    throw fileError("make the folder", path, cause);
+  });
+}
+
+/** The names of what is in a folder, sorted. */
+export async function namesInFolder(path: string): Promise<string[]> {
+  try {
+    return (await readdir(path)).sort();
+  } catch (cause) {
+    throw fileError("list", path, cause);
+  }
+}
+
+/** Gives a file another name; a file of that name is replaced. */
+export async function renameFile(from: string, to: string): Promise<void> {
+  await rename(from, to).catch((cause: unknown) => {
+    throw fileError("write", to, cause);
+  });
+  await syncFolder(dirname(to));
+}
+
+/** Removes a file, if it is there. */
+export async function removeFile(path: string): Promise<void> {
+  await rm(path, {force: true}).catch((cause: unknown) => {
+    throw fileError("remove", path, cause);
+  });
 }
 
 /** The path of a file beside another one or in a folder. */

@@ -1,8 +1,8 @@
-import {readSafetensorsHeader} from "./safetensors-file.js";
-import {elementCount} from "./stored-tensor.js";
+import {openWeights} from "./open-weights.js";
+import {bytesPerElement, elementCount} from "./stored-tensor.js";
 import type {StoredDtype} from "./stored-tensor.js";
 
-/** One line of the table that describes a weight file. */
+/** One line of the table that describes weights. */
 export interface WeightRow {
   /** Name in the file. */
   name: string;
@@ -16,26 +16,31 @@ export interface WeightRow {
   bytes: number;
 }
 
+/** What weights on the disk hold. */
+export interface WeightInventory {
+  /** One row per tensor, in the order of names. */
+  rows: WeightRow[];
+  /** Free texts by name. */
+  metadata: Readonly<Record<string, string>>;
+}
+
 /**
- * What a safetensors file holds, one row per tensor, without reading the numbers.
+ * What weights on the disk hold, without reading the numbers.
  *
- * @param path - Path of the file.
- * @returns Rows in the order of names.
- * @throws WeightError if the file cannot be read or is damaged.
+ * @param path - A file, an index of several, or a folder with either.
+ * @throws WeightError if there are none or they are damaged.
  * @example
  * ```ts
- * for (const row of await inspectSafetensors("model.safetensors")) console.log(row.name, row.shape);
+ * const {rows} = await inspectWeights("weights/sam-base");
+ * for (const {name, shape} of rows) console.log(name, shape);
  * ```
  */
-export async function inspectSafetensors(path: string): Promise<WeightRow[]> {
-  const {tensors} = await readSafetensorsHeader(path);
-  return [...tensors]
-    .map(([name, {dtype, shape, start, end}]) => ({
-      name,
-      dtype,
-      shape,
-      parameters: elementCount(shape),
-      bytes: end - start,
-    }))
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
+export async function inspectWeights(path: string): Promise<WeightInventory> {
+  const file = await openWeights(path);
+  await file.close();
+  const rows = [...file.tensors].map(([name, {dtype, shape}]) => {
+    const parameters = elementCount(shape);
+    return {name, dtype, shape, parameters, bytes: parameters * bytesPerElement(dtype)};
+  });
+  return {rows: rows.sort((a, b) => (a.name < b.name ? -1 : 1)), metadata: file.metadata};
 }

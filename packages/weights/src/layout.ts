@@ -41,6 +41,7 @@ function axesOf(layout: Layout, rank: number): readonly number[] {
 
 /** Permutes axes; the result is always a copy. */
 export function permuteAxes({shape, data}: ShapedArray, axes: readonly number[]): ShapedArray {
+  if (axes.every((axis, index) => axis === index)) return {shape: [...shape], data: data.slice()};
   const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1));
   const outShape = axes.map((axis) => shape[axis] ?? 1);
   const outStrides = axes.map((axis) => strides[axis] ?? 0);

@@ -14,10 +14,10 @@ import {join} from "node:path";
 import {WeightError} from "@claps/core";
 import {suite} from "uvu";
 import * as assert from "uvu/assert";
-import {inspectSafetensors} from "./inspect.js";
+import {inspectWeights} from "./inspect.js";
+import {readWeights} from "./open-weights.js";
 import {readSafetensors, writeSafetensors} from "./safetensors-file.js";
 import {encodeSafetensors} from "./safetensors.js";
-import {readShardedSafetensors, readWeights} from "./sharded.js";
 import {storedFloat32} from "./stored-tensor.js";
 import type {StoredTensor} from "./stored-tensor.js";
 
@@ -53,7 +53,7 @@ test("writes, reads and describes a file", async () => {
   const read = await readSafetensors(path);
   assert.equal([...(read.tensors.get("b")?.data ?? [])], [1, 2, 3]);
   assert.equal(read.metadata, {format: "claps"});
-  assert.equal(await inspectSafetensors(path), [
+  assert.equal((await inspectWeights(path)).rows, [
     {name: "a", dtype: "F32", shape: [1], parameters: 1, bytes: 4},
     {name: "b", dtype: "F32", shape: [3], parameters: 3, bytes: 12},
   ]);
@@ -130,6 +130,8 @@ test("reads weights spread over files, from the index or its folder", async () =
 
 test("a folder with one file is that file; a folder with none is refused", async () => {
   assert.match((await refusal(readWeights(folder))).message, "expected model.safetensors or");
+  await writeSafetensors(join(folder, "sam.safetensors"), tensors(["a", [1]]));
+  assert.match((await refusal(readWeights(folder))).message, "It holds sam.safetensors: name the file");
   await writeSafetensors(join(folder, "model.safetensors"), tensors(["a", [1]]));
   assert.is((await readWeights(folder)).tensors.size, 1);
   assert.is((await readWeights(join(folder, "model.safetensors"))).tensors.size, 1);
@@ -146,7 +148,7 @@ test("refuses an index that points elsewhere", async () => {
     "m.bin",
     "",
   ]) {
-    const error = await refusal(readShardedSafetensors(writeIndex({a: name})));
+    const error = await refusal(readWeights(writeIndex({a: name})));
     assert.is(error.code, "shard-name", name);
   }
 });
@@ -154,7 +156,7 @@ test("refuses an index that points elsewhere", async () => {
 test("refuses an index that does not agree with its files", async () => {
   await writeSafetensors(join(folder, "m-1.safetensors"), tensors(["a", [1]]));
   const check = async (places: Record<string, string>, code: string): Promise<void> => {
-    assert.is((await refusal(readShardedSafetensors(writeIndex(places)))).code, code);
+    assert.is((await refusal(readWeights(writeIndex(places)))).code, code);
   };
   await check({a: "m-1.safetensors", b: "m-9.safetensors"}, "file-ENOENT");
   await check({a: "m-1.safetensors", b: "m-1.safetensors"}, "tensor-not-found");

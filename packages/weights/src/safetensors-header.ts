@@ -29,6 +29,9 @@ export interface SafetensorsHeader {
   readonly dataBytes: number;
 }
 
+// More than any tensor library has.
+const MAX_AXES = 64;
+
 // Files that are often taken for weights, by their first bytes.
 const LOOKALIKES: readonly [start: string, is: string][] = [
   ["version https://git-lfs", "a Git LFS pointer: fetch the real file with `git lfs pull`"],
@@ -123,6 +126,11 @@ function place(name: string, info: StrictJson, what: string): TensorPlace {
     );
   }
   const shape = wholeNumbers(info.get("shape"), `${label}, shape`);
+  if (shape.length > MAX_AXES) {
+    throw new WeightError(`${label}: expected at most ${MAX_AXES} axes, got ${shape.length}.`, {
+      code: "tensor-info",
+    });
+  }
   const offsets = wholeNumbers(info.get("data_offsets"), `${label}, data_offsets`);
   const [start, end] = offsets;
   if (offsets.length !== 2 || start === undefined || end === undefined) {
@@ -157,7 +165,7 @@ function metadataOf(value: StrictJson | undefined, what: string): Record<string,
  * @param bytes - The header without its length.
  * @param what - The file, for messages.
  * @throws WeightError with code `header-encoding`, `header-start`, `invalid-json`, `duplicate-name`,
- * `tensor-info`, `unknown-dtype`, `tensor-offset`, `overflow` or `metadata`.
+ * `too-many-values`, `tensor-info`, `unknown-dtype`, `tensor-offset`, `overflow` or `metadata`.
  *
  * Source: the format description of safetensors.
  */

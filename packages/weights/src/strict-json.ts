@@ -7,11 +7,22 @@ export type StrictJson = null | boolean | string | bigint | number | StrictJson[
 
 // A header nests three deep; the limit only keeps hostile input from exhausting the stack.
 const MAX_DEPTH = 32;
+// A tensor takes eight values or so: more than a hundred thousand tensors. Ten million would take gigabytes and half a minute.
+const MAX_VALUES = 1_000_000;
 const NUMBER = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
+// Letters that mean themselves between quotes; the rest goes through JSON.parse.
+const PLAIN = /^[ !#-[\]-~]*$/;
 const LONE_SURROGATE = /\p{Surrogate}/u;
+
+const WORDS: readonly (readonly [text: string, value: boolean | null])[] = [
+  ["true", true],
+  ["false", false],
+  ["null", null],
+];
 
 class StrictReader {
   private position = 0;
+  private values = 0;
   private readonly text: string;
   private readonly what: string;
 
@@ -34,7 +45,12 @@ class StrictReader {
   }
 
   private skipBlanks(): void {
-    while (" \t\n\r".includes(this.text[this.position] ?? "x")) this.position++;
+    for (;;) {
+      const mark = this.text.charCodeAt(this.position);
+      // Space, tab, line feed, carriage return.
+      if (mark !== 0x20 && mark !== 0x09 && mark !== 0x0a && mark !== 0x0d) return;
+      this.position++;
+    }
   }
 
   private takes(mark: string): boolean {
@@ -46,18 +62,18 @@ class StrictReader {
 
   private value(depth: number): StrictJson {
     if (depth > MAX_DEPTH) this.fail(`expected at most ${MAX_DEPTH} levels, got more`);
+    if (++this.values > MAX_VALUES) {
+      throw new WeightError(`${this.what}: expected at most ${MAX_VALUES} values, got more.`, {
+        code: "too-many-values",
+      });
+    }
     if (this.takes("{")) return this.object(depth);
     if (this.takes("[")) return this.array(depth);
     if (this.text[this.position] === '"') return this.string();
-    for (const [word, value] of [
-      ["true", true],
-      ["false", false],
-      ["null", null],
-    ] as const) {
-      if (this.text.startsWith(word, this.position)) {
-        this.position += word.length;
-        return value;
-      }
+    const word = WORDS.find(([text]) => this.text.startsWith(text, this.position));
+    if (word !== undefined) {
+      this.position += word[0].length;
+      return word[1];
     }
     return this.number();
   }
@@ -91,7 +107,14 @@ class StrictReader {
   }
 
   private string(): string {
-    let end = this.position + 1;
+    const start = this.position + 1;
+    const quote = this.text.indexOf('"', start);
+    const plain = this.text.slice(start, Math.max(start, quote));
+    if (quote >= 0 && PLAIN.test(plain)) {
+      this.position = quote + 1;
+      return plain;
+    }
+    let end = start;
     while (end < this.text.length && this.text[end] !== '"') end += this.text[end] === "\\" ? 2 : 1;
     let value: string;
     try {
@@ -120,7 +143,7 @@ class StrictReader {
  *
  * @param text - The JSON document.
  * @param what - What the document is, for messages.
- * @throws WeightError with code `invalid-json` or `duplicate-name`.
+ * @throws WeightError with code `invalid-json`, `duplicate-name` or `too-many-values`.
  * @example
  * ```ts
  * parseStrictJson('{"a": [9007199254740993]}', "header"); // Map {"a" => [9007199254740993n]}
