@@ -1,4 +1,5 @@
 import {checkRange} from "@claps/core";
+import type {Arithmetic} from "./fixed-weights.js";
 import {Frame} from "./frame.js";
 import {checkSize, createImage} from "./image.js";
 import type {Image, Samples, Size} from "./image.js";
@@ -22,6 +23,8 @@ export interface FitOptions {
    * zeros after normalising. The frame is the same.
    */
   padding?: "zeros" | "none";
+  /** Whose whole-number arithmetic resizes 8-bit pictures; default Pillow's. */
+  arithmetic?: Arithmetic;
 }
 
 function place(image: Image, {model, offset}: Frame): Image {
@@ -41,8 +44,10 @@ function place(image: Image, {model, offset}: Frame): Image {
   return createImage({data: canvas, ...model, white, id, ...(spacing === undefined ? {} : {spacing})});
 }
 
-function fit(image: Image, frame: Frame, {filter = "bilinear", padding = "zeros"}: FitOptions): Fit {
-  const content = resize(image, {...frame.content, filter});
+/** The picture as its frame says. */
+export function fitFrame(image: Image, frame: Frame, options: FitOptions): Fit {
+  const {filter = "bilinear", padding = "zeros", arithmetic = "pillow"} = options;
+  const content = resize(image, {...frame.content, filter, arithmetic});
   return {image: padding === "none" ? content : place(content, frame), frame};
 }
 
@@ -66,10 +71,20 @@ function scaled({height, width}: Size, factor: number): Size {
  * Differs: a side is never below 1 px; the padding is black before normalising unless `padding` is `none`.
  */
 export function fitLongest(image: Image, side: number, options: FitOptions = {}): Fit {
+  return fitFrame(image, longestFrame(image, side), options);
+}
+
+/**
+ * The frame of {@link fitLongest}, for masks and boxes without their picture.
+ *
+ * @param source - Size of the picture.
+ * @param side - Side of the canvas, px.
+ * @throws ConfigError if `side` is no whole number of at least 1.
+ */
+export function longestFrame(source: Size, side: number): Frame {
   checkRange(side, {min: 1, integer: true}, "fitLongest, side");
-  const content = scaled(image, side / Math.max(image.height, image.width));
-  const frame = new Frame({source: image, model: {height: side, width: side}, content});
-  return fit(image, frame, options);
+  const content = scaled(source, side / Math.max(source.height, source.width));
+  return new Frame({source, model: {height: side, width: side}, content});
 }
 
 /**
@@ -80,7 +95,7 @@ export function fitLongest(image: Image, side: number, options: FitOptions = {})
 export function fitExact(image: Image, {height, width}: Size, options: FitOptions = {}): Fit {
   checkSize({height, width}, "fitExact");
   const frame = new Frame({source: image, model: {height, width}, content: {height, width}});
-  return fit(image, frame, options);
+  return fitFrame(image, frame, options);
 }
 
 /**
@@ -98,5 +113,5 @@ export function letterbox(image: Image, {height, width}: Size, options: FitOptio
     x: Math.floor((width - content.width) / 2),
   };
   const frame = new Frame({source: image, model: {height, width}, content, offset});
-  return fit(image, frame, options);
+  return fitFrame(image, frame, options);
 }

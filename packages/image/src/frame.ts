@@ -14,8 +14,22 @@ export interface FrameOptions {
   model: Size;
   /** The part of the canvas that the picture fills; the rest is padding. */
   content: Size;
-  /** Where that part begins; default the upper left corner. */
+  /** Where that part begins; default the upper left corner. Negative where a crop cuts the picture's edge off. */
   offset?: {y: number; x: number};
+  /** Whether the canvas is a crop, so that the picture may reach beyond it; default false. */
+  cropped?: boolean;
+}
+
+/** Which rows (or columns) of the content lie on the canvas: `from` of the content goes to `to`, `count` of them. */
+interface Overlap {
+  from: number;
+  to: number;
+  count: number;
+}
+
+function overlapOf(content: number, offset: number, canvas: number): Overlap {
+  const from = Math.max(0, -offset);
+  return {from, to: from + offset, count: Math.min(content, canvas - offset) - from};
 }
 
 /**
@@ -36,15 +50,19 @@ export class Frame {
   readonly source: Size;
   /** The whole canvas, px. */
   readonly model: Size;
-  /** The part of the canvas that the picture fills, px. */
+  /** The picture at the canvas's scale, px; a crop may show a part of it only. */
   readonly content: Size;
-  /** Upper left corner of that part on the canvas, px. */
+  /** Upper left corner of the content on the canvas, px; negative where it is cut off. */
   readonly offset: {readonly y: number; readonly x: number};
 
-  constructor({source, model, content, offset = {y: 0, x: 0}}: FrameOptions) {
-    if (offset.y + content.height > model.height || offset.x + content.width > model.width) {
+  constructor({source, model, content, offset = {y: 0, x: 0}, cropped = false}: FrameOptions) {
+    const rows = overlapOf(content.height, offset.y, model.height).count;
+    const columns = overlapOf(content.width, offset.x, model.width).count;
+    const isInside = rows === content.height && columns === content.width;
+    if (!(cropped ? rows > 0 && columns > 0 : isInside)) {
       throw new ShapeError(
-        `Frame: expected a content inside the canvas of ${model.height} x ${model.width} px, ` +
+        `Frame: expected a content ${cropped ? "that meets" : "inside"} the canvas of ` +
+          `${model.height} x ${model.width} px, ` +
           `got ${content.height} x ${content.width} px at row ${offset.y}, column ${offset.x}.`,
       );
     }
@@ -85,7 +103,7 @@ export class Frame {
   }
 
   /**
-   * A mask on the canvas, by nearest neighbour; padding is outside (0).
+   * A mask on the canvas, by nearest neighbour; padding is outside (0), what a crop cuts off is left out.
    *
    * @throws ShapeError if the mask is not of the source's size.
    */
@@ -99,9 +117,11 @@ export class Frame {
     const fitted = resizeMask(mask, this.content);
     const {height, width} = this.model;
     const canvas = new Uint8Array(height * width);
-    for (let row = 0; row < fitted.height; row++) {
-      const line = fitted.pixels.data.subarray(row * fitted.width, (row + 1) * fitted.width);
-      canvas.set(line, (row + this.offset.y) * width + this.offset.x);
+    const {rows, columns} = this.overlaps();
+    for (let row = 0; row < rows.count; row++) {
+      const start = (row + rows.from) * fitted.width + columns.from;
+      const line = fitted.pixels.data.subarray(start, start + columns.count);
+      canvas.set(line, (row + rows.to) * width + columns.to);
     }
     return wrapMask(canvas, this.model);
   }
@@ -109,7 +129,8 @@ export class Frame {
   /**
    * A field that covers the canvas at any resolution, at the source's size.
    *
-   * Bilinear to the canvas, padding cut off, bilinear to the source.
+   * Bilinear to the canvas, padding cut off, bilinear to the source. Source px that a crop hides from the model
+   * become NaN, which no threshold passes; next to them the border of the crop is repeated (our reading).
    *
    * @param field - Numbers row by row, for example the logits of a mask.
    * @param size - Height and width of the field.
@@ -118,14 +139,56 @@ export class Frame {
   fieldToSource(field: Float32Array, size: Size): Float32Array {
     const canvas = resizeField(field, size, this.model);
     const {height, width} = this.content;
-    if (height === this.model.height && width === this.model.width) {
+    if (height === this.model.height && width === this.model.width && this.isWhole()) {
       return resizeField(canvas, this.model, this.source);
     }
-    const cut = new Float32Array(height * width);
-    for (let row = 0; row < height; row++) {
-      const from = (row + this.offset.y) * this.model.width + this.offset.x;
-      cut.set(canvas.subarray(from, from + width), row * width);
+    const content = new Float32Array(height * width);
+    const inside = (at: number, end: number): number => Math.min(Math.max(at, 0), end - 1);
+    for (let y = 0, to = 0; y < height; y++) {
+      const line = inside(y + this.offset.y, this.model.height) * this.model.width;
+      for (let x = 0; x < width; x++) {
+        content[to++] = canvas[line + inside(x + this.offset.x, this.model.width)] as number;
+      }
     }
-    return resizeField(cut, this.content, this.source);
+    const result = resizeField(content, this.content, this.source);
+    if (!this.isWhole()) this.clearHidden(result);
+    return result;
+  }
+
+  /** Which px of the canvas show the picture: 1 there, 0 on padding. */
+  contentMask(): Mask {
+    const {height, width} = this.model;
+    const {rows, columns} = this.overlaps();
+    const mask = new Uint8Array(height * width);
+    for (let row = rows.to; row < rows.to + rows.count; row++) {
+      mask.fill(1, row * width + columns.to, row * width + columns.to + columns.count);
+    }
+    return wrapMask(mask, this.model);
+  }
+
+  /** Whether the canvas shows the whole picture. */
+  isWhole(): boolean {
+    const {rows, columns} = this.overlaps();
+    return rows.count === this.content.height && columns.count === this.content.width;
+  }
+
+  private overlaps(): {rows: Overlap; columns: Overlap} {
+    return {
+      rows: overlapOf(this.content.height, this.offset.y, this.model.height),
+      columns: overlapOf(this.content.width, this.offset.x, this.model.width),
+    };
+  }
+
+  /** NaN where the centre of a source px lies beyond the canvas. */
+  private clearHidden(field: Float32Array): void {
+    const {height, width} = this.source;
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        const point = this.pointToModel({x: x + 0.5, y: y + 0.5});
+        const isSeen =
+          point.x >= 0 && point.x < this.model.width && point.y >= 0 && point.y < this.model.height;
+        if (!isSeen) field[y * width + x] = NaN;
+      }
+    }
   }
 }

@@ -3,10 +3,13 @@ import {ConfigError, ShapeError} from "@claps/core";
 import {test} from "uvu";
 import * as assert from "uvu/assert";
 import {crop, cropMask} from "./crop.js";
-import {fitExact, fitLongest, letterbox} from "./fit.js";
+import {boxTargets} from "./box-targets.js";
+import {fitExact, fitLongest, letterbox, longestFrame} from "./fit.js";
+import {fitShortest, shortestFrame} from "./fit-shortest.js";
 import {Frame} from "./frame.js";
 import {createImage} from "./image.js";
 import {createMask} from "./mask.js";
+import {placeNormalized} from "./place-normalized.js";
 
 function picture(height: number, width: number, channels = 1): ReturnType<typeof createImage> {
   const data = Uint8Array.from({length: height * width * channels}, (_, at) => 1 + (at % 250));
@@ -137,6 +140,109 @@ test("an exact fit stretches, and canvas sizes are checked", () => {
   assert.throws(
     () => new Frame({source: size, model: size, content: size, offset: {y: 1, x: 0}}),
     /inside the canvas/,
+  );
+});
+
+test("a crop shows a part of the picture, and what it hides is NaN on the way back", () => {
+  // 4 x 8 px at twice the scale, of which the middle 8 x 8 are seen: source columns 2 to 5.
+  const frame = new Frame({
+    source: {height: 4, width: 8},
+    model: {height: 8, width: 8},
+    content: {height: 8, width: 16},
+    offset: {y: 0, x: -4},
+    cropped: true,
+  });
+  assert.equal(frame.boxToModel([2, 0, 6, 4]), [0, 0, 8, 8]);
+  assert.equal(frame.boxToSource(frame.boxToModel([0, 1, 8, 3])), [0, 1, 8, 3]);
+  assert.not.ok(frame.isWhole());
+  assert.is(frame.contentMask().pixels.data.indexOf(0), -1);
+  const mask = createMask({
+    data: Uint8Array.from({length: 32}, (_, at) => Number(at % 8 === 2)),
+    height: 4,
+    width: 8,
+  });
+  assert.equal([...frame.maskToModel(mask).pixels.data.subarray(0, 8)], [1, 1, 0, 0, 0, 0, 0, 0]);
+  // The canvas column as a field: source column x has its centre at canvas column 2 x - 3, seen from 2 to 5.
+  const field = Float32Array.from({length: 64}, (_, at) => (at % 8) + 0.5);
+  const back = frame.fieldToSource(field, {height: 8, width: 8});
+  assert.equal(
+    [...back.subarray(8, 16)].map((value) => (Number.isNaN(value) ? "?" : value)),
+    ["?", "?", 1, 3, 5, 7, "?", "?"],
+  );
+  const size = {height: 4, width: 4};
+  for (const offset of [
+    {y: -1, x: 0},
+    {y: 0, x: 1},
+  ]) {
+    assert.throws(() => new Frame({source: size, model: size, content: size, offset}), /inside the canvas/);
+  }
+  assert.throws(
+    () => new Frame({source: size, model: size, content: size, offset: {y: -4, x: 0}, cropped: true}),
+    /that meets the canvas/,
+  );
+});
+
+test("the shorter side fits unless the longer one would be too long", () => {
+  const sizeOf = (height: number, width: number, maximum?: number): number[] => {
+    const {content} = shortestFrame({height, width}, 30, maximum === undefined ? {} : {maximum});
+    return [content.height, content.width];
+  };
+  // 30 * 45 / 31 = 43.5 is cut, not rounded.
+  assert.equal(sizeOf(31, 45), [30, 43]);
+  assert.equal(sizeOf(45, 31), [43, 30]);
+  // At most 33: the short side is 33 * 40 / 56 = 23.57, rounded 24; the long one 33 from the unrounded 23.57.
+  assert.equal(sizeOf(40, 56, 33), [24, 33]);
+  assert.equal(sizeOf(30, 56), [30, 56]);
+  // 33 * 30 / 44 = 22.5 rounds to the even 22.
+  assert.equal(sizeOf(30, 44, 33), [22, 33]);
+  assert.equal(sizeOf(1, 5000, 33), [1, 33]);
+});
+
+test("a batch has one canvas, and the content's mask tells picture from padding", () => {
+  const {image, frame} = fitShortest(picture(2, 4), 2, {canvas: {height: 3, width: 5}});
+  assert.equal([image.height, image.width], [3, 5]);
+  assert.equal([...frame.contentMask().pixels.data], [1, 1, 1, 1, 0, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0]);
+  assert.is(fitShortest(picture(2, 4), 2, {canvas: {height: 3, width: 5}, padding: "none"}).image.height, 2);
+  assert.throws(
+    () => shortestFrame({height: 2, width: 4}, 2, {canvas: {height: 2, width: 3}}),
+    /inside the canvas/,
+  );
+  assert.throws(
+    () => shortestFrame({height: 2, width: 4}, 0),
+    (error: unknown) => error instanceof ConfigError && /fitShortest, side/.test(error.message),
+  );
+  assert.equal(longestFrame({height: 30, width: 41}, 16).content, {height: 12, width: 16});
+});
+
+test("annotations are cut to the picture, and crowds and empty boxes left out", () => {
+  const frame = shortestFrame({height: 10, width: 20}, 20);
+  const {boxes, labels, areas} = boxTargets(
+    [
+      {box: [5, 0, 10, 5], label: 3},
+      {box: [15, 5, 10, 10], label: 1, area: 8},
+      {box: [1, 1, 0, 4], label: 2},
+      {box: [30, 1, 4, 4], label: 5},
+      {box: [1, 1, 4, 4], label: 4, crowd: true},
+    ],
+    frame,
+  );
+  assert.equal([...boxes], [0.5, 0.25, 0.5, 0.5, 0.875, 0.75, 0.25, 0.5]);
+  assert.equal(labels, [3, 1]);
+  // Twice the scale in both directions.
+  assert.equal([...areas], [200, 32]);
+});
+
+test("normalised pictures are placed on a canvas of three channels", () => {
+  const target = new Float32Array(2 * 2 * 3).fill(-7);
+  const image = createImage({data: Uint8Array.of(255, 0), height: 1, width: 2});
+  const settings = {mean: [0.5, 0, 0.25], deviation: [0.5, 1, 0.25]} as const;
+  placeNormalized(target, image, {...settings, canvas: {height: 2, width: 2}, offset: {y: 1, x: 0}});
+  assert.equal([...target], [-7, -7, -7, -7, -7, -7, 1, 1, 3, -1, 0, -1]);
+  assert.throws(
+    () => {
+      placeNormalized(target, image, {...settings, canvas: {height: 2, width: 2}, offset: {y: 0, x: 1}});
+    },
+    (error: unknown) => error instanceof ShapeError && /row 0, column 1/.test(error.message),
   );
 });
 

@@ -9,26 +9,20 @@ export interface Plane<T extends Samples = Samples> {
   channels: number;
 }
 
-/** Bits of the fixed-point weights of 8-bit pictures: 32 less 8 for the value and 2 for the sum. */
-const WEIGHT_BITS = 22;
-
-/** The weights as fixed-point numbers with 22 bits, rounded away from zero at the half. */
-export function fixedWeights(weights: Float64Array): Float64Array {
-  return weights.map((weight) => Math.trunc(weight * (1 << WEIGHT_BITS) + (weight < 0 ? -0.5 : 0.5)));
-}
-
-function emptyLike<T extends Samples>(data: T, length: number): T {
+/** An array of the same number type. */
+export function emptyLike<T extends Samples>(data: T, length: number): T {
   return new (data.constructor as new (length: number) => T)(length);
 }
 
 /** Writes sums into the row of a result in its own number type. */
-function store(sums: Float64Array, target: Samples, to: number): void {
-  if (target instanceof Float32Array) {
+function store(sums: Float64Array, target: Samples, to: number, bits: number | undefined): void {
+  if (bits === undefined) {
     target.set(sums, to);
     return;
   }
+  const half = 1 << (bits - 1);
   for (let at = 0; at < sums.length; at++) {
-    const value = ((sums[at] as number) + (1 << (WEIGHT_BITS - 1))) >> WEIGHT_BITS;
+    const value = ((sums[at] as number) + half) >> bits;
     target[to + at] = value < 0 ? 0 : value > 255 ? 255 : value;
   }
 }
@@ -36,11 +30,11 @@ function store(sums: Float64Array, target: Samples, to: number): void {
 /**
  * Resamples along the rows.
  *
- * Uint8Array data want {@link fixedWeights} and give rounded, clipped values; Float32Array data want plain weights.
+ * Uint8Array data want fixed-point weights and give rounded, clipped values; Float32Array data want plain weights.
  */
 export function resampleWidth<T extends Uint8Array | Float32Array>(
   {data, height, width, channels}: Plane<T>,
-  {starts, counts, weights, stride}: AxisWeights,
+  {starts, counts, weights, stride, bits}: AxisWeights,
 ): Plane<T> {
   const newWidth = starts.length;
   const result = emptyLike(data, height * newWidth * channels);
@@ -72,7 +66,7 @@ export function resampleWidth<T extends Uint8Array | Float32Array>(
         }
       }
     }
-    store(sums, result, row * newWidth * channels);
+    store(sums, result, row * newWidth * channels, bits);
   }
   return {data: result, height, width: newWidth, channels};
 }
@@ -80,7 +74,7 @@ export function resampleWidth<T extends Uint8Array | Float32Array>(
 /** Resamples along the columns; see {@link resampleWidth}. */
 export function resampleHeight<T extends Uint8Array | Float32Array>(
   {data, width, channels}: Plane<T>,
-  {starts, counts, weights, stride}: AxisWeights,
+  {starts, counts, weights, stride, bits}: AxisWeights,
 ): Plane<T> {
   const newHeight = starts.length;
   const rowLength = width * channels;
@@ -95,7 +89,7 @@ export function resampleHeight<T extends Uint8Array | Float32Array>(
         sums[at] = (sums[at] as number) + (data[from + at] as number) * weight;
       }
     }
-    store(sums, result, row * rowLength);
+    store(sums, result, row * rowLength, bits);
   }
   return {data: result, height: newHeight, width, channels};
 }
@@ -117,4 +111,23 @@ export function pickPixels<T extends Samples>(
     }
   }
   return {data: result, height: rows.length, width: columns.length, channels};
+}
+
+/** The part of a plane inside a box of whole px; shares its samples where whole rows are taken. */
+export function cutPlane<T extends Samples>(
+  plane: Plane<T>,
+  [x0, y0, x1, y1]: readonly [number, number, number, number],
+): Plane<T> {
+  const {data, width, channels} = plane;
+  const [height, newWidth] = [y1 - y0, x1 - x0];
+  if (newWidth === width) {
+    const rowLength = width * channels;
+    return {...plane, data: data.subarray(y0 * rowLength, y1 * rowLength) as T, height};
+  }
+  const result = emptyLike(data, height * newWidth * channels);
+  for (let row = 0; row < height; row++) {
+    const from = ((row + y0) * width + x0) * channels;
+    result.set(data.subarray(from, from + newWidth * channels), row * newWidth * channels);
+  }
+  return {data: result, height, width: newWidth, channels};
 }

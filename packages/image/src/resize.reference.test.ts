@@ -67,20 +67,12 @@ function planesOf({shape, data}: Tensor): Float32Array[] {
   );
 }
 
-const FILTERS: Record<string, Filter> = {
-  NEAREST: "nearest",
-  BOX: "box",
-  BILINEAR: "bilinear",
-  BICUBIC: "bicubic",
-  LANCZOS: "lanczos",
-};
-
 const reference = isThere ? test : test.skip;
 if (!isThere) {
   console.log("skipped: the optional reference folder for resizing is absent");
 }
 
-reference("every recorded Pillow case of our filters", () => {
+reference("every recorded Pillow case", () => {
   const pictures = readTensors("pictures");
   const results = readTensors("pil");
   let compared = 0;
@@ -90,21 +82,54 @@ reference("every recorded Pillow case of our filters", () => {
     mode: string;
     filter: string;
     size: [number, number];
-    box: unknown;
-    reducing_gap: unknown;
+    box: [number, number, number, number] | null;
+    reducing_gap: number | null;
     output: string;
   }>("pil")) {
-    const filter = FILTERS[item.filter];
-    if (filter === undefined || item.box !== null || (item.reducing_gap ?? null) !== null) continue;
     const input =
       item.picture === null ? tensorOf(results, item.input ?? "") : tensorOf(pictures, item.picture);
     const [height, width] = item.size;
-    const result = resize(imageOfTensor(input), {height, width, filter});
+    const result = resize(imageOfTensor(input), {
+      height,
+      width,
+      filter: item.filter.toLowerCase() as Filter,
+      ...(item.box === null ? {} : {box: item.box}),
+      ...(item.reducing_gap === null ? {} : {reducingGap: item.reducing_gap}),
+    });
     const worst = largestDifference(result.pixels.data, tensorOf(results, item.output).data);
     assert.is(worst <= (item.mode === "F" ? 1e-4 : 0), true, `${item.output} ${item.filter}: ${worst}`);
     compared++;
   }
-  assert.is(compared, 186);
+  assert.is(compared, 251);
+});
+
+reference("every recorded 8-bit case of torchvision, bit for bit", () => {
+  const pictures = readTensors("pictures");
+  const results = readTensors("torchvision");
+  let compared = 0;
+  for (const item of readCases<{
+    picture: string;
+    interpolation: string;
+    antialias: boolean;
+    size: [number, number];
+    output: string;
+  }>("torchvision")) {
+    if (item.interpolation === "nearest") continue;
+    const [height, width] = item.size;
+    const image = imageOfTensor(tensorOf(pictures, item.picture));
+    const filter = item.interpolation.replace("-exact", "") as Filter;
+    const options = {height, width, filter, antialias: item.antialias, arithmetic: "torchvision"} as const;
+    const expected = tensorOf(results, item.output).data;
+    const area = height * width;
+    const {data} = resize(image, options).pixels;
+    const planes = Array.from(
+      expected,
+      (_, at) => data[(at % area) * image.channels + Math.floor(at / area)],
+    );
+    assert.is(largestDifference(planes as number[], expected), 0, `${item.output} ${item.interpolation}`);
+    compared++;
+  }
+  assert.is(compared, 60);
 });
 
 reference("every recorded torch case of bilinear and bicubic with half-pixel centres", () => {
