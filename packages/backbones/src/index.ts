@@ -4,3 +4,7 @@ export {VitDet, vitDet} from "./vit-det.js";
 export type {VitDetCall} from "./vit-det.js";
 export {checkVitDetConfig, vitDetSizes} from "./vit-det-config.js";
 export type {VitDetConfig} from "./vit-det-config.js";
+export {Vit, vit} from "./vit.js";
+export type {VitCall, VitFeatures} from "./vit.js";
+export {checkVitConfig, countVitParameters, vitSizes} from "./vit-config.js";
+export type {VitConfig} from "./vit-config.js";

@@ -94,6 +94,24 @@ export abstract class Block extends tfl.layers.Layer {
   }
 
   /**
+   * Frees a weight that is not needed any more; its name may be used again.
+   *
+   * @param name - Name within this Block.
+   * @throws ConfigError if this Block has no such weight.
+   */
+  protected removeVariable(name: string): void {
+    const variable = this.#variables.get(name);
+    if (variable === undefined) {
+      throw new ConfigError(
+        `${this.getClassName()}: expected "${name}" to be a weight of this Block, got none of that name among ${[...this.#variables.keys()].join(", ")}.`,
+      );
+    }
+    this.#variables.delete(name);
+    this.#buffers.delete(variable);
+    variable.dispose();
+  }
+
+  /**
    * Registers a child.
    *
    * @param name - Name within this Block, as in the published checkpoint.

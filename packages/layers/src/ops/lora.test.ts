@@ -5,7 +5,7 @@ import * as assert from "uvu/assert";
 import {checkGradients, expectClose, startTestEngine} from "../testing.js";
 import {throughCompiler} from "../testing/through-compiler.js";
 import {linear} from "./linear.js";
-import {lora, mergeLora} from "./lora.js";
+import {lora, mergedLoraWeight} from "./lora.js";
 
 await startTestEngine();
 const random = createRandom("lora");
@@ -29,14 +29,14 @@ test("merged into the weight it gives the same", () => {
   ];
   const beside = tf.add(linear(x, weight), lora(x, parts, 2));
   assert.equal(beside.shape, [2, 3, 9]);
-  expectClose(beside, linear(x, mergeLora(weight, parts, 2)), 1e-5);
+  expectClose(beside, linear(x, mergedLoraWeight(weight, parts, 2)), 1e-5);
 });
 
 test("gradients agree with difference quotients, eager and compiled", () => {
   const run = (...[x, down, up]: tf.Tensor[]): tf.Tensor =>
     lora(x!, [undefined, {down: down!, up: up!}], 0.5);
   const merge = (...[weight, down, up]: tf.Tensor[]): tf.Tensor =>
-    mergeLora(weight!, [{down: down!, up: up!}, undefined], 0.5);
+    mergedLoraWeight(weight!, [{down: down!, up: up!}, undefined], 0.5);
   for (const [operation, first] of [
     [run, sample("x", [2, 3, 4])],
     [merge, sample("w", [4, 6])],

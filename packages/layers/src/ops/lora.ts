@@ -48,7 +48,7 @@ export function lora(x: tf.Tensor, parts: readonly (LoraFactors | undefined)[], 
  * @returns The merged weight; the caller disposes it.
  * @throws ConfigError if no part changes; ShapeError if the parts have different widths.
  */
-export function mergeLora(
+export function mergedLoraWeight(
   weight: tf.Tensor,
   parts: readonly (LoraFactors | undefined)[],
   scale: number,
