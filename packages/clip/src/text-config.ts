@@ -2,6 +2,8 @@ import {ConfigError, checkRange} from "@claps/core";
 
 /** Sizes and rules of a text tower; plain data. */
 export interface TextConfig {
+  /** Tells it from a BERT's; left out means CLIP's. */
+  kind?: "clip";
   /** Number of token ids. */
   vocabularySize: number;
   /** Most tokens of a text, start and end included. */

@@ -1,8 +1,7 @@
 import {ShapeError} from "@claps/core";
 import type {Random} from "@claps/core";
-import {Block, Embedding, LayerNorm, Linear, gather, normal} from "@claps/layers";
+import {Block, Embedding, LayerNorm, Linear, TransformerBlock, gather, normal} from "@claps/layers";
 import * as tf from "@tensorflow/tfjs-core";
-import {TextBlock} from "./text-block.js";
 import {checkTextConfig} from "./text-config.js";
 import type {TextConfig} from "./text-config.js";
 import {causalMask} from "./text-mask.js";
@@ -29,7 +28,7 @@ export class TextTower extends Block {
   readonly config: Readonly<TextConfig>;
   readonly tokenEmbedding: Embedding;
   readonly positionEmbedding: Embedding;
-  readonly layers: TextBlock[];
+  readonly layers: TransformerBlock[];
   readonly finalNorm: LayerNorm;
   readonly projection: Linear;
 
@@ -58,7 +57,7 @@ export class TextTower extends Block {
       "text_model.encoder.layers",
       Array.from(
         {length: depth},
-        (_, index) => new TextBlock(config, {random: random.fork(`layers.${index}`)}),
+        (_, index) => new TransformerBlock(config, {random: random.fork(`layers.${index}`)}),
       ),
     );
     this.finalNorm = this.addBlock("text_model.final_layer_norm", new LayerNorm(width, {epsilon}));

@@ -1,15 +1,8 @@
 import {makeFolder} from "#files";
 import {huggingFaceTextRules, loadTokenizer, saveTokenizer} from "@claps/clip";
 import {ConfigError, createRandom, WeightError} from "@claps/core";
-import {huggingFaceRules, untiePositions} from "@claps/sam";
-import {
-  assignWeights,
-  collectWeights,
-  exportWeights,
-  readSafetensors,
-  restoreWeights,
-  writeSafetensors,
-} from "@claps/weights";
+import {huggingFaceRules, untieStoredPositions} from "@claps/sam";
+import {lazyWeights, loadWeights, openSafetensors, ownRules, writeSafetensors} from "@claps/weights";
 import type {ClapsConfig} from "./config.js";
 import {Claps} from "./model.js";
 
@@ -34,17 +27,13 @@ export async function saveClaps(claps: Claps, folder: string): Promise<void> {
   const config: ClapsConfig = {...claps.config, threshold: claps.threshold};
   await makeFolder(folder);
   await saveTokenizer(claps.tokenizer, folder);
-  await writeSafetensors(`${folder}/${FILES.text}`, await exportWeights(claps.text, huggingFaceTextRules));
+  await writeSafetensors(`${folder}/${FILES.text}`, lazyWeights(claps.text, huggingFaceTextRules));
   if (claps.textPrompt !== undefined) {
-    await writeSafetensors(`${folder}/${FILES.textPrompt}`, await collectWeights(claps.textPrompt));
+    await writeSafetensors(`${folder}/${FILES.textPrompt}`, lazyWeights(claps.textPrompt, ownRules));
   }
   // Last, because it says that the folder is complete.
   const metadata = {format: FORMAT, config: JSON.stringify(config)};
-  await writeSafetensors(
-    `${folder}/${FILES.sam}`,
-    await exportWeights(claps.sam, huggingFaceRules),
-    metadata,
-  );
+  await writeSafetensors(`${folder}/${FILES.sam}`, lazyWeights(claps.sam, huggingFaceRules), metadata);
 }
 
 /**
@@ -59,30 +48,30 @@ export async function saveClaps(claps: Claps, folder: string): Promise<void> {
  * ```
  */
 export async function loadClaps(folder: string): Promise<Claps> {
-  const sam = await readSafetensors(`${folder}/${FILES.sam}`).catch((error: unknown) => {
+  const sam = await openSafetensors(`${folder}/${FILES.sam}`).catch((error: unknown) => {
     if (!(error instanceof WeightError) || error.code !== "file-ENOENT") throw error;
     throw new ConfigError(
       `${folder}: expected a folder with a trained model, got none. No weights are shipped: "npx claps run experiments/quickstart.ts" trains some in minutes and says where they are.`,
       {code: "no-weights", cause: error},
     );
   });
-  const config = configOf(sam.metadata, folder);
-  const claps = new Claps(config, await loadTokenizer(folder), createRandom("replaced by the file"));
   try {
-    assignWeights(claps.sam, untiePositions(sam.tensors), huggingFaceRules);
-    assignWeights(
-      claps.text,
-      (await readSafetensors(`${folder}/${FILES.text}`)).tensors,
-      huggingFaceTextRules,
-    );
-    if (claps.textPrompt !== undefined) {
-      restoreWeights(claps.textPrompt, (await readSafetensors(`${folder}/${FILES.textPrompt}`)).tensors);
+    const config = configOf(sam.metadata, folder);
+    const claps = new Claps(config, await loadTokenizer(folder), createRandom("replaced by the file"));
+    try {
+      await loadWeights(claps.sam, await untieStoredPositions(sam.tensors), huggingFaceRules);
+      await loadWeights(claps.text, `${folder}/${FILES.text}`, huggingFaceTextRules);
+      if (claps.textPrompt !== undefined) {
+        await loadWeights(claps.textPrompt, `${folder}/${FILES.textPrompt}`, ownRules);
+      }
+    } catch (error) {
+      claps.dispose();
+      throw error;
     }
-  } catch (error) {
-    claps.dispose();
-    throw error;
+    return claps;
+  } finally {
+    await sam.close();
   }
-  return claps;
 }
 
 function configOf(metadata: Readonly<Record<string, string>>, folder: string): ClapsConfig {

@@ -1,13 +1,13 @@
 import {inFolder, isFolder, readTextIfThere} from "#files";
 import {ConfigError} from "@claps/core";
 import {blankRandom} from "@claps/layers";
-import {assignWeights, readWeights} from "@claps/weights";
+import {loadWeights, openWeights} from "@claps/weights";
 import type {SamConfig} from "./config.js";
 import {createSam} from "./model.js";
 import type {Sam} from "./model.js";
 import {samConfigFromHuggingFace, samConfigFromOriginal} from "./published-config.js";
 import type {SavedSamConfig} from "./save-sam.js";
-import {rulesFor, untiePositions} from "./weights.js";
+import {rulesFor, untieStoredPositions} from "./weights.js";
 
 /** Options of {@link loadSam}. */
 export interface LoadSamOptions {
@@ -16,7 +16,7 @@ export interface LoadSamOptions {
 }
 
 /**
- * Loads a model that `saveSam` wrote, or published weights.
+ * Loads a model that `saveSam` wrote, or published weights, with the memory of the model and the largest tensor.
  *
  * @param path - A folder with `config.json` (ours, Hugging Face's or the original code's arguments) and
  * safetensors weights; or a safetensors file, with the configuration in the options.
@@ -30,15 +30,15 @@ export interface LoadSamOptions {
  */
 export async function loadSam(path: string, options: LoadSamOptions = {}): Promise<Sam> {
   const config = options.config ?? (await readConfig(path));
-  const {tensors} = await readWeights(path);
-  const untied = untiePositions(tensors);
-  const rules = rulesFor(untied.keys());
+  const file = await openWeights(path);
   const sam = createSam(config, {random: blankRandom});
   try {
-    assignWeights(sam, untied, rules);
+    await loadWeights(sam, await untieStoredPositions(file.tensors), rulesFor);
   } catch (error) {
     sam.dispose();
     throw error;
+  } finally {
+    await file.close();
   }
   return sam;
 }

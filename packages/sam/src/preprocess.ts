@@ -4,6 +4,9 @@ import type {Frame, Image} from "@claps/image";
 import * as tf from "@tensorflow/tfjs-core";
 import type {SamConfig} from "./config.js";
 
+/** What of the configuration pictures depend on. */
+export type SamPreprocess = Pick<SamConfig, "imageSize" | "pixelMean" | "pixelDeviation">;
+
 /** A picture as the image encoder wants it, and the way back. */
 export interface PreparedImage {
   /** Normalised pixels [1, S, S, 3], zero where there is no picture. */
@@ -25,7 +28,7 @@ export interface PreparedImage {
  * Source: ResizeLongestSide and Sam.preprocess of the original code: the long side is fitted, the rest is
  * zero after normalising.
  */
-export function preprocess(image: Image, config: SamConfig): PreparedImage {
+export function preprocess(image: Image, config: SamPreprocess): PreparedImage {
   const {image: content, frame} = fitLongest(image, config.imageSize, {padding: "none"});
   return {tensor: normalizePixels([content], config), frame};
 }
@@ -40,7 +43,7 @@ export function preprocess(image: Image, config: SamConfig): PreparedImage {
  * @returns The batch; the caller disposes it.
  * @throws ShapeError if a picture is larger than the square.
  */
-export function normalizePixels(images: readonly Image[], config: SamConfig): tf.Tensor4D {
+export function normalizePixels(images: readonly Image[], config: SamPreprocess): tf.Tensor4D {
   const {imageSize: side, pixelMean, pixelDeviation} = config;
   const data = new Float32Array(images.length * side * side * 3);
   images.forEach(({id, pixels, height, width, channels, white}, index) => {

@@ -70,6 +70,23 @@ test("the original code's names load too", async () => {
   loaded.dispose();
 });
 
+test("a model is saved with the original code's names, in half the bytes, and comes back rounded", async () => {
+  const path = join(folder, "original-half");
+  await saveSam(sam, path, {layout: "original", dtype: "F16"});
+  const {tensors} = await readSafetensors(join(path, "model.safetensors"));
+  assert.ok(tensors.has("image_encoder.patch_embed.proj.weight"));
+  assert.ok([...tensors.values()].every(({dtype}) => dtype === "F16"));
+  const loaded = await loadSam(path);
+  const theirs = loaded.namedWeights();
+  for (const [name, variable] of sam.namedWeights()) {
+    // A half float has eleven digits, so that a rounded number is off by at most one part in 2048.
+    const largest = Math.max(...Array.from(await variable.data(), Math.abs));
+    const tolerance = largest / 2048;
+    expectClose(theirs.get(name) as tf.Tensor, variable, tolerance, name);
+  }
+  loaded.dispose();
+});
+
 test("frequencies stored twice are one weight, and must be equal", () => {
   const names = [
     "prompt_encoder.shared_embedding.positional_embedding",

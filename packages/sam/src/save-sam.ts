@@ -1,8 +1,9 @@
 import {inFolder, makeFolder, writeText} from "#files";
-import {exportWeights, writeSafetensors} from "@claps/weights";
+import {convertTensors, lazyWeights, writeSafetensors} from "@claps/weights";
+import type {FloatDtype} from "@claps/weights";
 import type {SamConfig} from "./config.js";
 import type {Sam} from "./model.js";
-import {huggingFaceRules} from "./weights.js";
+import {huggingFaceRules, originalRules} from "./weights.js";
 
 /** What `config.json` of a saved model holds. */
 export interface SavedSamConfig {
@@ -12,21 +13,35 @@ export interface SavedSamConfig {
   readonly sam: SamConfig;
 }
 
+/** Options of {@link saveSam}. */
+export interface SaveSamOptions {
+  /** Whose names and layouts the weights get; default Hugging Face's. */
+  layout?: "huggingface" | "original";
+  /** Element type of the numbers; default F32. */
+  dtype?: FloatDtype;
+}
+
 /**
- * Saves a model as a folder: `config.json` and `model.safetensors` with the names of Hugging Face.
+ * Saves a model as a folder: `config.json` and `model.safetensors` with the names of Hugging Face or of the
+ * original code. Weights are copied one by one while they are written.
  *
  * @param sam - The model.
  * @param folder - The folder; made if it is not there, files in it are replaced.
- * @throws WeightError if it cannot be written.
+ * @param options - Names and element type.
+ * @throws WeightError if it cannot be written, a number is too large for the type, or a weight has no name in the
+ * layout, as the path for fine detail has none in the original code.
  * @example
  * ```ts
  * await saveSam(sam, "runs/first/sam");
  * ```
  */
-export async function saveSam(sam: Sam, folder: string): Promise<void> {
+export async function saveSam(sam: Sam, folder: string, options: SaveSamOptions = {}): Promise<void> {
+  const {layout = "huggingface", dtype = "F32"} = options;
+  const tensors = lazyWeights(sam, layout === "huggingface" ? huggingFaceRules : originalRules);
   await makeFolder(folder);
-  const tensors = await exportWeights(sam, huggingFaceRules);
-  await writeSafetensors(inFolder(folder, "model.safetensors"), tensors, {format: "pt"});
+  await writeSafetensors(inFolder(folder, "model.safetensors"), convertTensors(tensors, dtype), {
+    format: "pt",
+  });
   const saved: SavedSamConfig = {format: "claps-sam", sam: sam.config};
   await writeText(inFolder(folder, "config.json"), `${JSON.stringify(saved, null, 2)}\n`);
 }

@@ -1,6 +1,6 @@
 import {WeightError} from "@claps/core";
-import {defineRules, toFloat32} from "@claps/weights";
-import type {Rule, Rules, StoredTensor} from "@claps/weights";
+import {defineRules, fetchTensor, toFloat32} from "@claps/weights";
+import type {Rule, Rules, StoredTensor, TensorSource} from "@claps/weights";
 
 const POSITIONS = "prompt_encoder.shared_embedding.positional_embedding";
 const SHARED_POSITIONS = "shared_image_embedding.positional_embedding";
@@ -184,4 +184,28 @@ export function untiePositions(tensors: ReadonlyMap<string, StoredTensor>): Map<
     );
   }
   return result;
+}
+
+/**
+ * As {@link untiePositions}, for tensors that are still on the disk: only the two copies are read.
+ *
+ * @param tensors - Tensors by published name.
+ * @returns The same with the copy under `shared_image_embedding` alone.
+ * @throws WeightError if the two copies differ.
+ * @example
+ * ```ts
+ * const file = await openWeights("weights/sam-vit-base");
+ * await loadWeights(sam, await untieStoredPositions(file.tensors), huggingFaceRules);
+ * ```
+ */
+export async function untieStoredPositions(
+  tensors: ReadonlyMap<string, TensorSource>,
+): Promise<Map<string, TensorSource>> {
+  const copies = new Map<string, StoredTensor>();
+  for (const name of [POSITIONS, SHARED_POSITIONS]) {
+    const source = tensors.get(name);
+    if (source !== undefined) copies.set(name, await fetchTensor(source));
+  }
+  const others = [...tensors].filter(([name]) => !copies.has(name));
+  return new Map<string, TensorSource>([...others, ...untiePositions(copies)]);
 }
