@@ -24,6 +24,7 @@ interface Manifest {
 
 const WEIGHTS = "weights.safetensors";
 const OPTIMIZER = "optimizer.safetensors";
+const AVERAGE = "average.safetensors";
 const STATE = "state.json";
 const MANIFEST = "manifest.json";
 const UNFINISHED = ".unfinished-";
@@ -68,9 +69,12 @@ export async function writeCheckpoint(folder: string, checkpoint: Checkpoint): P
     await mkdir(unfinished);
     await writeSafetensors(join(unfinished, WEIGHTS), checkpoint.weights);
     await writeSafetensors(join(unfinished, OPTIMIZER), checkpoint.optimizer);
+    if (checkpoint.average !== undefined) {
+      await writeSafetensors(join(unfinished, AVERAGE), checkpoint.average);
+    }
     await writeDurably(join(unfinished, STATE), `${JSON.stringify(checkpoint.state, null, 2)}\n`);
     const manifest: Manifest = {format: "claps checkpoint 1", files: {}};
-    for (const file of [WEIGHTS, OPTIMIZER, STATE]) {
+    for (const file of filesOf(checkpoint.average !== undefined)) {
       manifest.files[file] = await fingerprint(join(unfinished, file));
     }
     await writeDurably(join(unfinished, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
@@ -81,13 +85,18 @@ export async function writeCheckpoint(folder: string, checkpoint: Checkpoint): P
     return saved;
   } catch (cause) {
     await rm(unfinished, {recursive: true, force: true}).catch(() => undefined);
-    const bytes = sizeOf(checkpoint.weights) + sizeOf(checkpoint.optimizer);
+    const {weights, optimizer, average = new Map()} = checkpoint;
+    const bytes = sizeOf(weights) + sizeOf(optimizer) + sizeOf(average);
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new DataError(
       `Checkpoint of step ${step}: expected to write ${bytes} bytes into ${folder}, got: ${reason} Older checkpoints are untouched; make room or choose another folder, then resume.`,
       {cause, code: "checkpoint-write"},
     );
   }
+}
+
+function filesOf(hasAverage: boolean): string[] {
+  return [WEIGHTS, OPTIMIZER, ...(hasAverage ? [AVERAGE] : []), STATE];
 }
 
 function sizeOf(tensors: Checkpoint["weights"]): number {
@@ -108,7 +117,7 @@ async function fingerprint(path: string): Promise<{bytes: number; sha256: string
  */
 export async function verifyCheckpoint(path: string): Promise<void> {
   const manifest = await readManifest(join(path, MANIFEST));
-  for (const file of [WEIGHTS, OPTIMIZER, STATE]) {
+  for (const file of filesOf(AVERAGE in manifest.files)) {
     const expected = manifest.files[file];
     const actual = await fingerprint(join(path, file)).catch((cause: unknown) => {
       throw fileProblem("read", join(path, file), cause);
@@ -125,7 +134,8 @@ export async function verifyCheckpoint(path: string): Promise<void> {
 async function readManifest(path: string): Promise<Manifest> {
   try {
     const manifest = JSON.parse(await readFile(path, "utf8")) as Manifest;
-    if (manifest.format === "claps checkpoint 1" && typeof manifest.files === "object") return manifest;
+    const {format, files} = manifest;
+    if (format === "claps checkpoint 1" && typeof files === "object" && files !== null) return manifest;
     throw new DataError("it has another format");
   } catch (cause) {
     throw new DataError(
@@ -147,9 +157,11 @@ async function readManifest(path: string): Promise<Manifest> {
  */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
   await verifyCheckpoint(path);
+  const hasAverage = AVERAGE in (await readManifest(join(path, MANIFEST))).files;
   return {
     weights: (await readSafetensors(join(path, WEIGHTS))).tensors,
     optimizer: (await readSafetensors(join(path, OPTIMIZER))).tensors,
+    ...(hasAverage && {average: (await readSafetensors(join(path, AVERAGE))).tensors}),
     state: parseTrainingState(await readFile(join(path, STATE), "utf8"), join(path, STATE)),
   };
 }

@@ -31,6 +31,7 @@ function checkpointAt(step: number): Checkpoint {
   return {
     weights: new Map([["w", tensor]]),
     optimizer: new Map([["w.exp_avg", tensor]]),
+    average: new Map([["w", tensor]]),
     state: {
       format: "claps training 1",
       step,
@@ -51,6 +52,14 @@ async function folderWith(name: string, ...steps: number[]): Promise<string> {
   return folder;
 }
 
+test("a checkpoint without averages has no file for them", async () => {
+  const {average, ...checkpoint} = checkpointAt(1);
+  assert.ok(average !== undefined);
+  const {path} = await writeCheckpoint(join(root, "no averages"), checkpoint);
+  assert.equal((await readdir(path)).sort(), FILES.filter((file) => !file.startsWith("average")).sort());
+  assert.is((await readCheckpoint(path)).average, undefined);
+});
+
 test("round trip, newest and order", async () => {
   const folder = await folderWith("order", 9, 100000, 1234567);
   assert.equal((await readdir(folder)).sort(), ["step-000009", "step-100000", "step-1234567"]);
@@ -60,11 +69,19 @@ test("round trip, newest and order", async () => {
   );
   const newest = await newestCheckpoint(folder, silent);
   assert.equal([...newest!.weights.get("w")!.data], [1234567, -1234567]);
+  assert.equal([...newest!.average!.get("w")!.data], [1234567, -1234567]);
   assert.equal(newest!.state, checkpointAt(1234567).state);
   assert.is(await newestCheckpoint(join(root, "absent"), silent), undefined);
 });
 
-for (const file of ["weights.safetensors", "optimizer.safetensors", "state.json", "manifest.json"]) {
+const FILES = [
+  "weights.safetensors",
+  "optimizer.safetensors",
+  "average.safetensors",
+  "state.json",
+  "manifest.json",
+];
+for (const file of FILES) {
   test(`without a whole ${file} a checkpoint does not exist`, async () => {
     const folder = await folderWith(`without-${file}`, 1, 2, 3);
     await rm(join(folder, "step-000003", file));

@@ -9,7 +9,6 @@ import {
 } from "@claps/core";
 import {collectWeights, restoreWeights} from "@claps/weights";
 import type {StoredTensor} from "@claps/weights";
-import * as tf from "@tensorflow/tfjs-core";
 import {
   listCheckpoints,
   newestCheckpoint,
@@ -19,13 +18,15 @@ import {
   writeCheckpoint,
 } from "./checkpoint.node.js";
 import {holderOf, restoreCheckpoint, takeCheckpoint} from "./checkpoint.js";
+import {compileBatchStep} from "./batch-step.js";
+import {checkSameRun, checkTrainable, checkUnused} from "./check-run.node.js";
 import {lockFolder} from "./folder-lock.node.js";
 import type {FolderLock} from "./folder-lock.node.js";
 import type {Objective} from "./objective.js";
 import {AdamW} from "./optimizer/adamw.js";
 import type {AdamWOptions} from "./optimizer/adamw.js";
+import {ExponentialMovingAverage} from "./optimizer/exponential-moving-average.js";
 import type {Schedule} from "./optimizer/schedules.js";
-import {compileTrainStep} from "./train-step.js";
 import {TrainingLog} from "./training-log.node.js";
 import type {BestValidation, TrainingState} from "./training-state.js";
 
@@ -64,6 +65,14 @@ export interface ValidateOptions {
   restoreBest?: boolean;
 }
 
+/** Averages of the weights, often better on unseen data than the last step's. */
+export interface AverageOptions {
+  /** What stays of the old average in each update, 0..1. */
+  decay: number;
+  /** Whether early updates let less stay: min(decay, (1 + updates) / (10 + updates)). Default false. */
+  warmup?: boolean;
+}
+
 /** Settings of {@link fit}. */
 export interface FitOptions<Item> {
   /** What to minimise. */
@@ -78,6 +87,13 @@ export interface FitOptions<Item> {
   optimizer?: AdamWOptions;
   /** Limit of the gradient's norm; left out means no limit. */
   clipNorm?: number;
+  /**
+   * Items per chunk: a batch is then computed piece by piece, with the gradient of the whole and the memory of one
+   * chunk. Needs an objective that can be computed so. Left out means what the objective says, else all at once.
+   */
+  chunk?: number;
+  /** Weights are averaged over the steps; validation, best and final weights are the averages. Left out means not. */
+  ema?: AverageOptions;
   /** Seed of everything that the objective draws. */
   seed: number | string;
   /** Where checkpoints and logs go; left out means nowhere. */
@@ -126,6 +142,8 @@ const MAX_TRACES = 12;
  * `validation.jsonl` and checkpoints, and can be resumed: the weights are then, byte for byte, those of a run
  * that was never interrupted (same engine, same threads).
  *
+ * With `ema` the averages stand in for the weights while it validates and when it ends, stopped or not.
+ *
  * @param options - See {@link FitOptions}.
  * @returns How it went; the weights hold the best values where the run validated, else the last ones.
  * @throws ConfigError if a setting is out of range, a weight is frozen or gets no gradient, or the folder holds
@@ -138,20 +156,25 @@ const MAX_TRACES = 12;
  * ```
  */
 export async function fit<Item>(options: FitOptions<Item>): Promise<FitResult> {
-  const {objective, batchAt, steps, schedule, clipNorm, folder, signal, validate} = options;
+  const {objective, batchAt, steps, schedule, clipNorm, chunk, folder, signal, validate} = options;
   const {checkpointEvery = 100, keep = 2, resume = false, report = () => undefined} = options;
   const seed = String(options.seed);
   checkRange(steps, {min: 0, integer: true}, "steps");
   checkRange(checkpointEvery, {min: 1, integer: true}, "checkpointEvery");
   checkRange(keep, {min: 1, integer: true}, "keep");
   if (validate !== undefined) checkRange(validate.every, {min: 1, integer: true}, "validate.every");
-  checkTrainable(objective.variables);
+  const {variables} = objective;
+  checkTrainable(variables);
 
   const engine = currentEngine();
   const random = createRandom(seed).fork("training");
   const optimizer = new AdamW(options.optimizer);
-  optimizer.track(objective.variables);
-  const step = compileTrainStep({objective, optimizer, clipNorm, engine});
+  optimizer.track(variables);
+  const average = options.ema && new ExponentialMovingAverage(options.ema.decay);
+  average?.track(variables);
+  const following = average && {average, warmup: options.ema?.warmup ?? false};
+  const averaged = <T>(run: () => Promise<T>): Promise<T> => average?.during(variables, run) ?? run();
+  const step = compileBatchStep({objective, optimizer, clipNorm, following, engine, chunk});
   const checkpoints = folder === undefined ? undefined : join(folder, "checkpoints");
   let lock: FolderLock | undefined;
   try {
@@ -178,8 +201,8 @@ export async function fit<Item>(options: FitOptions<Item>): Promise<FitResult> {
       const found = resume ? await newestCheckpoint(checkpoints, report) : undefined;
       if (!resume) await checkUnused(checkpoints);
       if (found !== undefined) {
-        checkSameRun(found.state, state, steps, report);
-        restoreCheckpoint(found, objective.variables, optimizer);
+        checkSameRun(found.state, state, {steps, report});
+        restoreCheckpoint(found, {variables, optimizer, average});
         state = {...found.state, engine: engine.name, threads: engine.threads};
         savedAt = state.step;
         report(`Resuming after ${state.step} of ${steps} steps.`);
@@ -206,13 +229,13 @@ export async function fit<Item>(options: FitOptions<Item>): Promise<FitResult> {
       const due = validate !== undefined && done > 0 && (last || done % validate.every === 0);
       let improved = false;
       if (due && !stopped && state.validatedAt !== done) {
-        const figures = await validate.run(done);
+        const figures = await averaged(() => validate.run(done));
         const value = figureOf(figures, validate.best);
         improved = Number.isFinite(value) && value > (state.best?.value ?? -Infinity);
         state = {...state, validatedAt: done};
         if (improved) {
           state = {...state, best: {name: validate.best, step: done, value}};
-          if (folder === undefined) bestWeights = await collectWeights(holderOf(objective.variables));
+          if (folder === undefined) bestWeights = await collectWeights(average ?? holderOf(variables));
         }
         validations.push({step: done, figures});
         await validationLog?.append({step: done, figures} satisfies ValidationRecord);
@@ -221,7 +244,7 @@ export async function fit<Item>(options: FitOptions<Item>): Promise<FitResult> {
       // 4. Save when it is time; older checkpoints go only after the new one was read back.
       const save = improved || stopped || last || done % checkpointEvery === 0;
       if (checkpoints !== undefined && save && done > 0 && savedAt !== done) {
-        await writeCheckpoint(checkpoints, await takeCheckpoint(objective.variables, optimizer, state));
+        await writeCheckpoint(checkpoints, await takeCheckpoint({variables, optimizer, average}, state));
         savedAt = done;
         await pruneCheckpoints(checkpoints, keep, state.best?.step);
       }
@@ -231,9 +254,8 @@ export async function fit<Item>(options: FitOptions<Item>): Promise<FitResult> {
       const started = performance.now();
       const items = await batchAt(done);
       const rate = schedule(done);
-      const inputs = objective.prepare(items, random.fork(done));
-      const result = await step.run(inputs, rate, state.updates + 1).finally(() => tf.dispose(inputs));
-      const {loss, parts, norm, accepted} = result;
+      const call = {items, random: random.fork(done), rate, update: state.updates + 1};
+      const {loss, parts, norm, accepted} = await step.run(call);
       const seconds = (performance.now() - started) / 1000;
       const record: StepRecord = {
         step: done,
@@ -269,14 +291,14 @@ export async function fit<Item>(options: FitOptions<Item>): Promise<FitResult> {
       }
     }
 
-    // 7. The best weights take the place of the last ones.
+    // 7. The averages take the place of the weights, and the best ones that of the last ones.
     const {best, skipped} = state;
     const saved = checkpoints === undefined ? [] : await listCheckpoints(checkpoints);
     const checkpoint = saved.find((candidate) => candidate.step === best?.step);
+    if (average !== undefined) restoreWeights(holderOf(variables), await collectWeights(average));
     if (!stopped && validate?.restoreBest !== false && best !== undefined && best.step < state.step) {
-      const weights =
-        checkpoint === undefined ? bestWeights : (await readCheckpoint(checkpoint.path)).weights;
-      if (weights !== undefined) restoreWeights(holderOf(objective.variables), weights);
+      const weights = checkpoint === undefined ? bestWeights : await weightsOf(checkpoint.path);
+      if (weights !== undefined) restoreWeights(holderOf(variables), weights);
       else report(`The checkpoint of the best step ${best.step} is gone: the weights are the last ones.`);
     }
     return {
@@ -291,49 +313,14 @@ export async function fit<Item>(options: FitOptions<Item>): Promise<FitResult> {
   } finally {
     step.dispose();
     optimizer.dispose();
+    average?.dispose();
     await lock?.release();
   }
 }
 
-function checkTrainable(variables: ReadonlyMap<string, tf.Variable>): void {
-  if (variables.size === 0) throw new ConfigError("fit: expected at least one trained weight, got none.");
-  const frozen = [...variables].filter(([, variable]) => !variable.trainable).map(([name]) => name);
-  if (frozen.length > 0) {
-    throw new ConfigError(
-      `fit: expected weights that may change, got frozen ones: ${frozen.join(", ")}. Free them or leave them out of the objective's variables.`,
-    );
-  }
-}
-
-async function checkUnused(checkpoints: string): Promise<void> {
-  const saved = await listCheckpoints(checkpoints);
-  if (saved.length > 0) {
-    throw new ConfigError(
-      `${checkpoints}: expected a folder without checkpoints, got ${saved.length} of another run; resume it or choose another folder.`,
-      {code: "folder-not-empty"},
-    );
-  }
-}
-
-function checkSameRun(
-  found: TrainingState,
-  fresh: TrainingState,
-  steps: number,
-  report: (line: string) => void,
-): void {
-  if (found.seed !== fresh.seed) {
-    throw new ConfigError(`resume: expected the seed of the run, "${found.seed}", got "${fresh.seed}".`);
-  }
-  if (found.step > steps) {
-    throw new ConfigError(
-      `resume: expected at most ${steps} steps done, got a checkpoint after ${found.step}.`,
-    );
-  }
-  if (found.engine !== fresh.engine || found.threads !== fresh.threads) {
-    report(
-      `The run used engine ${found.engine} with ${found.threads} threads, now it is ${fresh.engine} with ${fresh.threads}: the last digits of its numbers will differ.`,
-    );
-  }
+async function weightsOf(checkpoint: string): Promise<ReadonlyMap<string, StoredTensor>> {
+  const {weights, average} = await readCheckpoint(checkpoint);
+  return average ?? weights;
 }
 
 /** JSON has no NaN and no infinity: the log holds null for both. */

@@ -1,5 +1,7 @@
+export {batchGradients} from "./batch-gradients.js";
+export type {BatchGradients, BatchGradientsOptions} from "./batch-gradients.js";
 export {restoreCheckpoint, takeCheckpoint} from "./checkpoint.js";
-export type {Checkpoint} from "./checkpoint.js";
+export type {Checkpoint, CheckpointParts} from "./checkpoint.js";
 export {
   listCheckpoints,
   newestCheckpoint,
@@ -8,8 +10,24 @@ export {
   writeCheckpoint,
 } from "./checkpoint.node.js";
 export type {SavedCheckpoint} from "./checkpoint.node.js";
+export type {ChunkedForm, ChunkedTower} from "./chunked-form.js";
+export type {BatchCall} from "./chunked-gradients.js";
+export {compileChunkedStep} from "./chunked-step.js";
+export type {BatchStep, BatchStepCall, ChunkedStepOptions} from "./chunked-step.js";
+export {contrastiveObjective} from "./contrastive-objective.js";
+export type {ClipItem, ContrastiveModel, ContrastiveObjectiveOptions} from "./contrastive-objective.js";
+export type {FollowingAverage} from "./apply-update.js";
 export {fit} from "./fit.js";
-export type {FitOptions, FitResult, StepRecord, ValidateOptions, ValidationRecord} from "./fit.js";
+export type {
+  AverageOptions,
+  FitOptions,
+  FitResult,
+  StepRecord,
+  ValidateOptions,
+  ValidationRecord,
+} from "./fit.js";
+export {labelRelation} from "./label-relation.js";
+export type {LabelledPair, PictureLabels} from "./label-relation.js";
 export {lockFolder} from "./folder-lock.node.js";
 export type {FolderLock} from "./folder-lock.node.js";
 export {binaryCrossEntropy} from "./losses/binary-cross-entropy.js";
@@ -37,15 +55,24 @@ export type {Objective} from "./objective.js";
 export {AdamW} from "./optimizer/adamw.js";
 export type {AdamWOptions, UpdateOptions} from "./optimizer/adamw.js";
 export {clipByGlobalNorm, clipFactor, globalNorm} from "./optimizer/clip-by-global-norm.js";
-export {decaysByDefault} from "./optimizer/decays-by-default.js";
+export {decaysAsOpenClip, decaysByDefault} from "./optimizer/decays-by-default.js";
 export {ExponentialMovingAverage} from "./optimizer/exponential-moving-average.js";
+export type {AverageUpdateOptions} from "./optimizer/exponential-moving-average.js";
+export {layerwiseDecay} from "./optimizer/layerwise-decay.js";
+export type {LayerwiseDecayOptions} from "./optimizer/layerwise-decay.js";
 export {constantRate, warmupCosine} from "./optimizer/schedules.js";
 export type {Schedule, WarmupCosineOptions} from "./optimizer/schedules.js";
 export {compileTrainStep} from "./train-step.js";
 export type {TrainStep, TrainStepOptions, TrainStepResult} from "./train-step.js";
 export type {BestValidation, TrainingState} from "./training-state.js";
 export {maskObjective} from "./mask-objective.js";
-export type {MaskExample, MaskModel, MaskObjectiveOptions, MaskPrompt} from "./mask-objective.js";
+export type {
+  MaskExample,
+  MaskModel,
+  MaskObjective,
+  MaskObjectiveOptions,
+  MaskPrompt,
+} from "./mask-objective.js";
 export type {Prediction, TwoPhaseObjective} from "./two-phase-objective.js";
 export {compileTwoPhaseStep} from "./two-phase-step.js";
 export type {TwoPhaseCall, TwoPhaseResult, TwoPhaseStep, TwoPhaseStepOptions} from "./two-phase-step.js";

@@ -45,6 +45,11 @@ export interface MaskObjectiveOptions {
   weights?: MaskLossWeights;
 }
 
+/** What {@link maskObjective} makes. */
+export interface MaskObjective extends Objective<MaskExample> {
+  prepare(examples: readonly MaskExample[], random: Random): tf.Tensor[];
+}
+
 /** What boxes with single-mask output never reach: point and mask prompts, and the heads of the other masks. */
 const NOT_REACHED =
   /^sam\.(prompt_encoder\.(mask_embed|not_a_point_embed|point_embed\.[01])|mask_decoder\.(?:output|detail)_hypernetworks_mlps\.[1-9])\b/;
@@ -67,7 +72,7 @@ const WITHOUT_TEXT = new RegExp(`${NOT_REACHED.source}|^text\\.`);
  *
  * Source: Kirillov et al. 2023, section 3, for loss and frozen parts; phrases are our reading of CLAPS.
  */
-export function maskObjective(claps: MaskModel, options: MaskObjectiveOptions): Objective<MaskExample> {
+export function maskObjective(claps: MaskModel, options: MaskObjectiveOptions): MaskObjective {
   const {promptsPerImage, trainable, weights = MASK_LOSS_WEIGHTS} = options;
   checkRange(promptsPerImage, {min: 1, integer: true}, "promptsPerImage");
   const named = claps.namedWeights();

@@ -1,5 +1,6 @@
 import type {Random} from "@claps/core";
 import type * as tf from "@tensorflow/tfjs-core";
+import type {ChunkedForm} from "./chunked-form.js";
 
 /** What the training loop minimises: turns items into tensors, and tensors into a loss. */
 export interface Objective<Item> {
@@ -8,6 +9,12 @@ export interface Objective<Item> {
 
   /** Weights that the loss need not reach, by dotted path; they stay as they are. Left out: it must reach all. */
   readonly allowWithoutGradient?: RegExp;
+
+  /** Smallest and largest value of some weights, by dotted path; each update ends within them. */
+  readonly bounds?: ReadonlyMap<string, readonly [min: number, max: number]>;
+
+  /** The same loss in pieces, if it can be computed so; for `chunk` of `fit`. */
+  readonly chunked?: ChunkedForm<Item>;
 
   /**
    * Makes the tensors of one batch.
@@ -18,7 +25,7 @@ export interface Objective<Item> {
    * @param random - Source for whatever is drawn, forked from seed and step.
    * @returns The inputs of {@link Objective.loss}; the loop disposes them.
    */
-  prepare(items: readonly Item[], random: Random): tf.Tensor[];
+  prepare(items: readonly Item[], random: Random): tf.Tensor[] | Promise<tf.Tensor[]>;
 
   /**
    * The loss of one batch; runs inside `engine.compile` and under its rules.

@@ -1,9 +1,11 @@
-import {ConfigError} from "@claps/core";
 import type {Engine} from "@claps/core";
 import * as tf from "@tensorflow/tfjs-core";
+import {applyUpdate} from "./apply-update.js";
+import type {FollowingAverage} from "./apply-update.js";
+import {differentiate} from "./differentiate.js";
 import type {Objective} from "./objective.js";
 import type {AdamW} from "./optimizer/adamw.js";
-import {clipFactor, globalNorm} from "./optimizer/clip-by-global-norm.js";
+import {outputsWithParts, readOutputs, signatureOf} from "./step-outputs.js";
 
 /** What {@link compileTrainStep} needs. */
 export interface TrainStepOptions<Item> {
@@ -13,6 +15,8 @@ export interface TrainStepOptions<Item> {
   optimizer: AdamW;
   /** Limit of the gradient's norm; left out means no limit. */
   clipNorm?: number | undefined;
+  /** Averages that follow the weights; left out means none. */
+  following?: FollowingAverage | undefined;
   /** What compiles the step. */
   engine: Engine;
 }
@@ -23,7 +27,7 @@ export interface TrainStepResult {
   readonly parts: Record<string, number>;
   /** Norm of all gradients before clipping. */
   readonly norm: number;
-  /** False if loss or norm was not finite: weights and moments are then as before. */
+  /** False if loss or norm was not finite: weights, moments and averages are then as before. */
   readonly accepted: boolean;
 }
 
@@ -43,15 +47,8 @@ export interface TrainStep {
   dispose(): void;
 }
 
-/** Largest number below float32's infinity that is safe to compare with. */
-const LARGEST = 3.4e38;
-const PART = "part ";
-
 /**
  * Compiles forward, backward, clipping and update into one function.
- *
- * Whether loss and norm are finite is decided inside the graph, by comparison: NaN compares false, while a
- * maximum may lose it. A refused update keeps every weight and moment as it was.
  *
  * @param options - Objective, optimizer, engine.
  * @returns The step; dispose it when done.
@@ -63,26 +60,26 @@ const PART = "part ";
  * ```
  */
 export function compileTrainStep<Item>(options: TrainStepOptions<Item>): TrainStep {
-  const {objective, optimizer, clipNorm, engine} = options;
+  const {objective, optimizer, clipNorm, following, engine} = options;
+  const {variables, bounds} = objective;
   const compiled = engine.compile((rate: tf.Tensor, update: tf.Tensor, ...inputs: tf.Tensor[]) => {
-    const {loss, parts, gradients} = differentiate(objective, inputs);
-    const norm = globalNorm(gradients);
-    const accept = tf.logicalAnd(tf.lessEqual(tf.abs(loss), LARGEST), tf.lessEqual(norm, LARGEST));
-    const scale = clipNorm === undefined ? undefined : clipFactor(norm, clipNorm);
-    optimizer.apply(gradients, objective.variables, rate, update, {accept, ...(scale && {scale})});
-    const result: Record<string, tf.Tensor> = {loss, norm, accepted: tf.cast(accept, "float32")};
-    for (const [name, part] of Object.entries(parts)) result[PART + name] = part;
-    return result;
+    const {loss, parts, gradients} = differentiate(objective, () => objective.loss(inputs));
+    const {norm, accepted} = applyUpdate(
+      {variables, bounds, optimizer, clipNorm, following},
+      {loss, gradients, rate, update},
+    );
+    return outputsWithParts({loss, norm, accepted}, parts);
   });
   const signatures = new Set<string>();
   return {
     async run(inputs, rate, update) {
-      signatures.add(inputs.map(({shape, dtype}) => `${dtype}[${shape.join(",")}]`).join(" "));
+      signatures.add(signatureOf(inputs));
       const scalars = [tf.scalar(rate), tf.scalar(update)];
       let outputs: Record<string, tf.Tensor> = {};
       try {
         outputs = compiled(...scalars, ...inputs);
-        return await readResult(outputs);
+        const {own, parts} = await readOutputs(outputs);
+        return {loss: own["loss"]!, parts, norm: own["norm"]!, accepted: own["accepted"] === 1};
       } finally {
         tf.dispose(scalars);
         tf.dispose(outputs);
@@ -93,47 +90,4 @@ export function compileTrainStep<Item>(options: TrainStepOptions<Item>): TrainSt
     },
     dispose: () => compiled.dispose(),
   };
-}
-
-function differentiate<Item>(
-  objective: Objective<Item>,
-  inputs: readonly tf.Tensor[],
-): {loss: tf.Scalar; parts: Record<string, tf.Tensor>; gradients: Map<string, tf.Tensor>} {
-  const kept: Record<string, tf.Tensor> = {};
-  const {value: loss, grads} = tf.variableGrads(() => {
-    const result = objective.loss(inputs);
-    // Whatever is not returned is freed at the end of the forward pass, unless it is kept.
-    for (const [name, part] of Object.entries(result.parts)) kept[name] = tf.keep(tf.clone(part));
-    return result.loss;
-  }, [...objective.variables.values()]);
-  const parts: Record<string, tf.Tensor> = {};
-  for (const [name, part] of Object.entries(kept)) {
-    parts[name] = tf.clone(part);
-    part.dispose();
-  }
-  const gradients = new Map<string, tf.Tensor>();
-  const allowed = objective.allowWithoutGradient;
-  const missing: string[] = [];
-  for (const [path, variable] of objective.variables) {
-    const gradient = grads[variable.name] as tf.Tensor | null | undefined;
-    if (gradient != null) gradients.set(path, gradient);
-    else if (allowed === undefined || path.search(allowed) < 0) missing.push(path);
-  }
-  if (missing.length > 0) {
-    throw new ConfigError(
-      `Training step: expected a gradient for every trained weight, got none for ${missing.join(", ")}. Leave them out of the trained weights, or allow it with the objective's allowWithoutGradient.`,
-      {code: "no-gradient"},
-    );
-  }
-  return {loss, parts, gradients};
-}
-
-async function readResult(outputs: Readonly<Record<string, tf.Tensor>>): Promise<TrainStepResult> {
-  const read = async (name: string): Promise<number> => (await outputs[name]!.data())[0] as number;
-  const parts: Record<string, number> = {};
-  for (const name of Object.keys(outputs)) {
-    if (name.startsWith(PART)) parts[name.slice(PART.length)] = await read(name);
-  }
-  const accepted = (await read("accepted")) === 1;
-  return {loss: await read("loss"), parts, norm: await read("norm"), accepted};
 }

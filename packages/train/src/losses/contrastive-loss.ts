@@ -3,6 +3,9 @@ import {noGrad} from "@claps/layers";
 import * as tf from "@tensorflow/tfjs-core";
 import {softTargetCrossEntropy} from "./soft-target-cross-entropy.js";
 
+/** Taken from the logits of pairs that do not count. */
+const HIDDEN = 1e9;
+
 /** What pictures and texts should find in each other. */
 export interface SimilarityTargets {
   /** Per picture a distribution over the texts [N, M]. */
@@ -43,12 +46,14 @@ export function similarityTargets(similarity: tf.Tensor2D): SimilarityTargets {
  * A picture is to find every text that carries its labels, in proportion, and a text every such picture; plain
  * InfoNCE would push them apart.
  *
- * Shapes: logits and similarity [N, M] → scalars.
+ * Shapes: logits, similarity and known [N, M] → scalars.
  * Units: logits in, nats out.
  *
  * @param logits - Pictures in rows, texts in columns, see `contrastiveLogits`.
  * @param similarity - How well picture and text go together by their labels, 0 or more; gets no gradient. A
  *   picture or text that goes with nothing adds nothing.
+ * @param known - 1, or 0 for a pair of which nobody knows whether it goes together: it is left out of both softmaxes,
+ *   neither drawn together nor pushed apart. Left out means that all are known. Gets no gradient.
  * @returns The loss and its halves; the caller disposes them.
  * @throws ShapeError if the shapes differ.
  * @example
@@ -59,11 +64,18 @@ export function similarityTargets(similarity: tf.Tensor2D): SimilarityTargets {
  * Source: soft targets in place of the identity of Radford et al. 2021; checked against PyTorch's cross entropy
  * with probabilities.
  */
-export function contrastiveLoss(logits: tf.Tensor2D, similarity: tf.Tensor2D): ContrastiveLoss {
+export function contrastiveLoss(
+  logits: tf.Tensor2D,
+  similarity: tf.Tensor2D,
+  known?: tf.Tensor2D,
+): ContrastiveLoss {
   checkShape(similarity.shape, logits.shape, "similarity of the contrastive loss [N, M]");
-  const targets = similarityTargets(similarity);
-  const imageLoss = softTargetCrossEntropy(logits, targets.image);
-  const textLoss = softTargetCrossEntropy(tf.transpose(logits), targets.text);
+  if (known !== undefined) checkShape(known.shape, logits.shape, "known of the contrastive loss [N, M]");
+  const targets = similarityTargets(known === undefined ? similarity : tf.mul(similarity, known));
+  // The exponential of what is hidden is exactly 0, in the loss and in its gradient.
+  const seen = known === undefined ? logits : tf.add<tf.Tensor2D>(logits, tf.mul(tf.sub(known, 1), HIDDEN));
+  const imageLoss = softTargetCrossEntropy(seen, targets.image);
+  const textLoss = softTargetCrossEntropy(tf.transpose(seen), targets.text);
   return {loss: tf.mul<tf.Scalar>(tf.add(imageLoss, textLoss), 0.5), imageLoss, textLoss};
 }
 

@@ -12,6 +12,8 @@ export interface AdamWOptions {
   weightDecay?: number;
   /** Which weights decay, by dotted path and shape; default {@link decaysByDefault}. */
   decays?: (name: string, shape: readonly number[]) => boolean;
+  /** Factor of the learning rate of each weight, by dotted path, see `layerwiseDecay`; default 1 for all. */
+  rateScale?: (path: string) => number;
 }
 
 /** What may change an update besides gradient, rate and step. */
@@ -38,8 +40,16 @@ interface Scalars {
   readonly takeMean: tf.Tensor | number;
   readonly keepSquare: tf.Tensor | number;
   readonly takeSquare: tf.Tensor | number;
-  /** Learning rate of this update. */
+  /** Learning rate of this update, before the factor of each weight. */
   readonly rate: tf.Tensor;
+}
+
+/** Scalars of weights that missed equally many updates and share the factor of the rate. */
+interface OwnScalars {
+  /** Learning rate with the correction of the mean's bias. */
+  readonly size: tf.Tensor;
+  /** Epsilon with the correction of the mean square's bias. */
+  readonly epsilon: tf.Tensor;
   /** What decay leaves of a weight. */
   readonly decayed: tf.Tensor;
 }
@@ -69,12 +79,13 @@ export class AdamW {
    * @throws ConfigError if a setting is out of range.
    */
   constructor(options: AdamWOptions = {}) {
-    const {betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0.01, decays = decaysByDefault} = options;
+    const {betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0.01} = options;
+    const {decays = decaysByDefault, rateScale = () => 1} = options;
     // Correction divides by -ln(beta), and a float32 just below 1 is 1.
     for (const beta of betas) checkRange(beta, {min: 1e-6, max: 1 - 1e-6}, "betas of AdamW");
     checkRange(epsilon, {min: 1e-30}, "epsilon of AdamW");
     checkRange(weightDecay, {min: 0}, "weightDecay of AdamW");
-    this.#options = {betas, epsilon, weightDecay, decays};
+    this.#options = {betas, epsilon, weightDecay, decays, rateScale};
   }
 
   /**
@@ -112,7 +123,8 @@ export class AdamW {
    * @param learningRate - Rate of this update.
    * @param step - Number of this update in the run, from 1, float32; skipped updates do not count.
    * @param options - Factor of the gradients, and whether the update happens at all.
-   * @throws ConfigError if a gradient has no weight, or its weight is not tracked.
+   * @throws ConfigError if a gradient has no weight, its weight is not tracked, or a factor of the rate is not
+   *   a number of at least 0.
    */
   apply(
     gradients: ReadonlyMap<string, tf.Tensor>,
@@ -123,20 +135,21 @@ export class AdamW {
   ): void {
     tf.tidy(() => {
       const scalars = this.#scalars(learningRate, options);
-      const corrections = new Map<number, {size: tf.Tensor; epsilon: tf.Tensor}>();
+      const known = new Map<string, OwnScalars>();
       const gates = new Map<string, tf.Tensor>();
       const members = [...gradients].map(([name, gradient]): Member => {
         const {variable, slot} = this.#find(name, variables);
         const decays = this.#options.weightDecay > 0 && this.#options.decays(name, variable.shape);
-        return {gradient, variable, slot, decays};
+        const rateScale = this.#options.rateScale(name);
+        checkRange(rateScale, {min: 0}, `rateScale of "${name}"`);
+        return {gradient, variable, slot, decays, rateScale};
       });
       for (const bundle of bundled(members)) {
+        const {rateScale} = bundle;
         const {missed} = bundle.slot;
-        let correction = corrections.get(missed);
-        if (correction === undefined) {
-          correction = this.#correct(scalars.rate, tf.sub(step, missed));
-          corrections.set(missed, correction);
-        }
+        const key = `${missed} ${rateScale}`;
+        const own = known.get(key) ?? this.#correct(scalars.rate, {rateScale, updates: tf.sub(step, missed)});
+        known.set(key, own);
         const weights = bundle.gather(({variable}) => variable);
         const oldMean = bundle.gather(({slot}) => slot.mean);
         const oldSquare = bundle.gather(({slot}) => slot.meanSquare);
@@ -145,8 +158,8 @@ export class AdamW {
         const mean = tf.add(tf.mul(oldMean, scalars.keepMean), tf.mul(safe, scalars.takeMean));
         const square = tf.mul(tf.square(safe), scalars.takeSquare);
         const meanSquare = tf.add(tf.mul(oldSquare, scalars.keepSquare), square);
-        const change = tf.div(tf.mul(mean, correction.size), tf.add(tf.sqrt(meanSquare), correction.epsilon));
-        const kept = bundle.decays ? tf.mul(weights, scalars.decayed) : weights;
+        const change = tf.div(tf.mul(mean, own.size), tf.add(tf.sqrt(meanSquare), own.epsilon));
+        const kept = bundle.decays ? tf.mul(weights, own.decayed) : weights;
         bundle.spread(tf.sub(kept, change), ({variable}) => variable);
         bundle.spread(mean, ({slot}) => slot.mean);
         bundle.spread(meanSquare, ({slot}) => slot.meanSquare);
@@ -169,22 +182,22 @@ export class AdamW {
     const [beta1, beta2] = this.#options.betas;
     const gate = <T extends tf.Tensor | number>(open: T, shut: number): tf.Tensor | T =>
       accept === undefined ? open : tf.where(accept, open, shut);
-    const rate = gate(learningRate, 0);
     return {
       keepMean: gate(beta1, 1),
       takeMean: gate(scale === undefined ? 1 - beta1 : tf.mul(scale, 1 - beta1), 0),
       keepSquare: gate(beta2, 1),
       takeSquare: gate(scale === undefined ? 1 - beta2 : tf.mul(tf.square(scale), 1 - beta2), 0),
-      rate,
-      decayed: tf.sub(1, tf.mul(rate, this.#options.weightDecay)),
+      rate: gate(learningRate, 0),
     };
   }
 
   /** Bias correction, moved from mean and mean square into step size and epsilon. */
-  #correct(rate: tf.Tensor, updates: tf.Tensor): {size: tf.Tensor; epsilon: tf.Tensor} {
+  #correct(sharedRate: tf.Tensor, {rateScale, updates}: {rateScale: number; updates: tf.Tensor}): OwnScalars {
     const [beta1, beta2] = this.#options.betas;
+    const rate = rateScale === 1 ? sharedRate : tf.mul(sharedRate, rateScale);
     const root = tf.sqrt(oneMinusPower(beta2, updates));
     return {
+      decayed: tf.sub(1, tf.mul(rate, this.#options.weightDecay)),
       size: tf.div(tf.mul(rate, root), oneMinusPower(beta1, updates)),
       epsilon: tf.mul(root, this.#options.epsilon),
     };
@@ -251,6 +264,7 @@ interface Member {
   readonly variable: tf.Variable;
   readonly slot: Slot;
   readonly decays: boolean;
+  readonly rateScale: number;
 }
 
 /** Weights up to this size are updated together: on their own, starting each operation takes longer than it. */
@@ -258,27 +272,33 @@ const SMALL = 2 ** 16;
 /** Largest sum of sizes that is updated together; more would only need more memory. */
 const LARGEST_BUNDLE = 2 ** 20;
 
-/** Weights that are updated as one vector: all decay or none, and all missed equally many updates. */
+/** Weights that are updated as one vector: of one rate, all decay or none, and all missed equally many updates. */
 class Bundle {
   readonly #members: Member[] = [];
   #size = 0;
 
-  constructor(
-    readonly slot: Slot,
-    readonly decays: boolean,
-  ) {}
+  readonly slot: Slot;
+  readonly decays: boolean;
+  readonly rateScale: number;
+
+  constructor({slot, decays, rateScale}: Member) {
+    this.slot = slot;
+    this.decays = decays;
+    this.rateScale = rateScale;
+  }
 
   add(member: Member): void {
     this.#members.push(member);
     this.#size += member.gradient.size;
   }
 
-  hasRoomFor({gradient, slot, decays}: Member): boolean {
+  hasRoomFor({gradient, slot, decays, rateScale}: Member): boolean {
     return (
       gradient.size <= SMALL &&
       this.#size + gradient.size <= LARGEST_BUNDLE &&
       slot.missed === this.slot.missed &&
-      decays === this.decays
+      decays === this.decays &&
+      rateScale === this.rateScale
     );
   }
 
@@ -311,7 +331,7 @@ function bundled(members: readonly Member[]): Bundle[] {
   for (const member of members) {
     let bundle = open.find((candidate) => candidate.hasRoomFor(member));
     if (bundle === undefined) {
-      bundle = new Bundle(member.slot, member.decays);
+      bundle = new Bundle(member);
       all.push(bundle);
       if (member.gradient.size <= SMALL) open.push(bundle);
     }

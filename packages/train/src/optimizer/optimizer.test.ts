@@ -6,7 +6,7 @@ import {suite} from "uvu";
 import * as assert from "uvu/assert";
 import {AdamW} from "./adamw.js";
 import {clipByGlobalNorm} from "./clip-by-global-norm.js";
-import {decaysByDefault} from "./decays-by-default.js";
+import {decaysAsOpenClip, decaysByDefault} from "./decays-by-default.js";
 import {ExponentialMovingAverage} from "./exponential-moving-average.js";
 import {constantRate, warmupCosine} from "./schedules.js";
 
@@ -168,10 +168,39 @@ test("decay: matrices and kernels, not vectors, tables, tokens and scales", () =
     ["sam.prompt_encoder.not_a_point_embed.weight", [1, 64]],
     ["text.text_model.embeddings.token_embedding.weight", [600, 64]],
     ["text.text_model.embeddings.position_embedding.weight", [32, 64]],
+    ["vision_model.embeddings.class_embedding", [768]],
+    ["vision_model.embeddings.position_embedding.weight", [50, 768]],
+    ["text.transformer.embeddings.word_embeddings.weight", [600, 64]],
+    ["text.transformer.embeddings.token_type_embeddings.weight", [2, 64]],
+    ["text.transformer.embeddings.LayerNorm.weight", [64]],
     ["logit_scale", []],
   ];
   for (const [name, shape] of decays) assert.is(decaysByDefault(name, shape), true, name);
   for (const [name, shape] of stays) assert.is(decaysByDefault(name, shape), false, name);
+});
+
+test("decay: whatever open_clip leaves out we leave out; its tables of tokens and positions are the difference", () => {
+  // Names and shapes of open_clip 3.3's CLIP of width 64, and whether its training puts them among the decayed ones.
+  const openClip: [string, number[], boolean][] = [
+    ["positional_embedding", [5, 64], true],
+    ["text_projection", [64, 8], true],
+    ["logit_scale", [], false],
+    ["visual.class_embedding", [64], false],
+    ["visual.positional_embedding", [5, 64], true],
+    ["visual.proj", [64, 8], true],
+    ["visual.conv1.weight", [64, 3, 8, 8], true],
+    ["visual.ln_pre.weight", [64], false],
+    ["visual.transformer.resblocks.0.attn.in_proj_weight", [192, 64], true],
+    ["visual.transformer.resblocks.0.attn.in_proj_bias", [192], false],
+    ["transformer.resblocks.0.mlp.c_fc.weight", [256, 64], true],
+    ["token_embedding.weight", [20, 64], true],
+    ["ln_final.weight", [64], false],
+  ];
+  for (const [name, shape, decayed] of openClip) {
+    assert.is(decaysAsOpenClip(name, shape), decayed, name);
+    const isTable = /embedding/.test(name);
+    assert.is(decaysByDefault(name, shape), decayed && !isTable, name);
+  }
 });
 
 test("clipping: lengths 3 and 4 make 5", () => {
@@ -211,6 +240,44 @@ test("moving average: by hand, from a copy of the start", () => {
   average.update(variables);
   expectClose(average.state().get("w")!, [0.75 * 1 + 0.25 * 5], 1e-6);
   assert.throws(() => average.update(weights({x: [1]})), /"x"; call track first/);
+});
+
+test("moving average: low decay at first, and refused updates", () => {
+  const average = new ExponentialMovingAverage(0.5);
+  // 2 / 11, 5 / 14, 8 / 17 and no more.
+  for (const [update, decay] of [
+    [1, 2 / 11],
+    [4, 5 / 14],
+    [7, 8 / 17],
+    [8, 0.5],
+    [1000, 0.5],
+  ] as const) {
+    expectClose(average.warmUp(tf.scalar(update)), [decay], 1e-6);
+  }
+  const variables = weights({w: [1, -3]});
+  average.track(variables);
+  variables.get("w")!.assign(tf.tensor1d([12, 8]));
+  average.update(variables, {accept: tf.scalar(false, "bool"), decay: tf.scalar(0.1)});
+  assert.equal([...average.state().get("w")!.dataSync()], [1, -3]);
+  average.update(variables, {accept: tf.scalar(true, "bool"), decay: average.warmUp(tf.scalar(1))});
+  expectClose(average.state().get("w")!, [(2 + 9 * 12) / 11, (-6 + 9 * 8) / 11], 1e-5);
+});
+
+test("moving average: stands in for the weights while something runs, also if that fails", async () => {
+  const average = new ExponentialMovingAverage(0.75);
+  const variables = weights({w: [1]});
+  average.track(variables);
+  variables.get("w")!.assign(tf.tensor1d([5]));
+  average.update(variables);
+  const before = tf.memory().numTensors;
+  const seen = await average.during(variables, async () => [...(await variables.get("w")!.data())]);
+  assert.equal(seen, [2]);
+  assert.equal([...variables.get("w")!.dataSync()], [5]);
+  const failed = average.during(variables, () => Promise.reject(new Error("no")));
+  assert.is(await failed.catch((error: Error) => error.message), "no");
+  assert.equal([...variables.get("w")!.dataSync()], [5]);
+  assert.equal([...average.state().get("w")!.dataSync()], [2]);
+  assert.is(tf.memory().numTensors, before);
 });
 
 test.run();
