@@ -12,6 +12,14 @@ function refuse(path: string): Promise<never> {
 /** A browser has no folders. */
 export const isFolder = (): Promise<boolean> => Promise.resolve(false);
 
+/** A browser has no files. */
+export const isFile = (): Promise<boolean> => Promise.resolve(false);
+
+/** A path beside a file; absolute ones stay as they are. */
+export function resolveBeside(file: string, path: string): string {
+  return path.startsWith("/") ? path : `${file.replace(/[^/]*$/, "")}${path}`;
+}
+
 /** A browser has no folders. */
 export const listFolders = (): Promise<string[]> => Promise.resolve([]);
 

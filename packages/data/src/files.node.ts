@@ -1,5 +1,5 @@
 import {mkdir, readdir, readFile, stat, writeFile} from "node:fs/promises";
-import {dirname, join} from "node:path";
+import {dirname, join, resolve} from "node:path";
 import {DataError} from "@claps/core";
 
 /** Deeper folders than this are not looked at; the official layouts need five. */
@@ -13,6 +13,20 @@ export async function isFolder(path: string): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** Is there a file at the path? */
+export async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** A path that is relative to the folder of a file; an absolute one stays as it is. */
+export function resolveBeside(file: string, path: string): string {
+  return resolve(dirname(file), path);
 }
 
 /** Names of the folders directly in a folder, sorted; empty if it cannot be read. */
