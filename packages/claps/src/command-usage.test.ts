@@ -1,3 +1,4 @@
+import {writeFileSync} from "node:fs";
 import {join} from "node:path";
 import {test} from "uvu";
 import * as assert from "uvu/assert";
@@ -5,6 +6,10 @@ import {runCommand, temporaryFolder} from "./run-command.twin.js";
 
 const folder = temporaryFolder();
 const picture = join(folder, "eye.png");
+const stages = join(folder, "stages.ts");
+writeFileSync(stages, "export default {data: [], train: {}};\n");
+const nothing = join(folder, "nothing.ts");
+writeFileSync(nothing, "export default 7;\n");
 const ask = ["segment", picture, "--weights", folder, "--engine", "cpu"];
 
 const cases: readonly [string, string[], RegExp][] = [
@@ -33,6 +38,22 @@ const cases: readonly [string, string[], RegExp][] = [
     ["run", join(folder, "none.ts")],
     /none\.ts: expected an experiment file/,
   ],
+  [
+    "a stage that is not trained by itself",
+    ["train", "clop", "none.ts"],
+    /nknown verb of train "clop": did you mean "clip"\?/,
+  ],
+  [
+    "a pre-training that is not there",
+    ["train", "clip", join(folder, "none.ts")],
+    /none\.ts: expected an experiment file/,
+  ],
+  [
+    "an experiment of all stages given to train clip",
+    ["train", "clip", stages],
+    /stages\.ts: expected a pre-training made by definePretraining.*claps run/,
+  ],
+  ["a file that exports something else", ["run", nothing], /nothing\.ts: expected a default export/],
 ];
 
 const ended = await Promise.all(cases.map(([, words]) => runCommand(...words)));

@@ -8,6 +8,7 @@ import {addEvaluate} from "./commands/evaluate.js";
 import {addParity} from "./commands/parity.js";
 import {addRun} from "./commands/run.js";
 import {addSegment} from "./commands/segment.js";
+import {addTrain} from "./commands/train.js";
 import {addWeights} from "./commands/weights.js";
 import {wholeNumber} from "./options.js";
 
@@ -25,7 +26,7 @@ export function createCommand(): Command {
     .configureHelp({showGlobalOptions: true})
     .showSuggestionAfterError(false)
     .exitOverride();
-  for (const add of [addRun, addSegment, addEvaluate, addData, addWeights, addParity, addDoctor])
+  for (const add of [addRun, addTrain, addSegment, addEvaluate, addData, addWeights, addParity, addDoctor])
     add(program);
   for (const command of allCommands(program)) {
     command.exitOverride();

@@ -1,8 +1,9 @@
-import {ConfigError, nearestName} from "@claps/core";
+import {ConfigError} from "@claps/core";
 import type {DatasetDefinition} from "@claps/data";
 import type {ClapsConfig} from "@claps/method";
 import {z} from "zod";
 import type {Control} from "./control.js";
+import {describeIssues} from "./describe-issues.js";
 
 /** One dataset of an experiment and how its cases are used. */
 export interface ExperimentData {
@@ -145,17 +146,7 @@ const KNOWN_KEYS: readonly string[] = [
 export function defineExperiment(definition: ExperimentDefinition): ExperimentDefinition {
   const result = schema.safeParse(definition);
   if (!result.success) {
-    const problems = result.error.issues.flatMap((issue) => describeIssue(issue));
-    throw new ConfigError(`Experiment: ${problems.join("; ")}.`, {code: "experiment"});
+    throw new ConfigError(`Experiment: ${describeIssues(result.error, KNOWN_KEYS)}.`, {code: "experiment"});
   }
   return Object.freeze(definition);
-}
-
-function describeIssue(issue: z.core.$ZodIssue): string[] {
-  const where = issue.path.length === 0 ? "" : `${issue.path.join(".")}: `;
-  if (issue.code !== "unrecognized_keys") return [`${where}${issue.message}`];
-  return issue.keys.map((key) => {
-    const nearest = nearestName(key, KNOWN_KEYS);
-    return `${where}unknown key "${key}"${nearest === undefined ? "" : `, did you mean "${nearest}"?`}`;
-  });
 }

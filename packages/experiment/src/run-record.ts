@@ -20,11 +20,20 @@ export interface RunRecord {
 
 /** Describes the current process for the files of a run. */
 export function recordRun(definition: ExperimentDefinition, seed: string): RunRecord {
+  return recordOf(plainExperiment(definition), seed);
+}
+
+/**
+ * The same for a run of any kind.
+ *
+ * @param experiment - Its settings as plain data.
+ */
+export function recordOf(experiment: unknown, seed: string): RunRecord {
   const engine = currentEngine();
   const processors = cpus();
   return {
     notice: RESEARCH_NOTICE,
-    experiment: plainExperiment(definition),
+    experiment,
     seed,
     engine: {name: engine.name, threads: engine.threads, fallback: engine.notice ?? null},
     commit: gitCommit(),

@@ -8,8 +8,10 @@ export interface TestUse {
   readonly dataset: string;
   readonly commit: string | null;
   readonly seed: string;
-  /** Mean over targets of the model's Dice. */
-  readonly dice: number | null;
+  /** Mean over targets of the model's Dice, of a run that draws masks. */
+  readonly dice?: number | null;
+  /** Mean balanced accuracy over findings, of a run that trains on words. */
+  readonly balancedAccuracy?: number | null;
 }
 
 const FILE = "test-uses.jsonl";

@@ -3,7 +3,7 @@ import type {Command} from "commander";
 import {ConfigError} from "@claps/core";
 import {verifyDataset} from "@claps/data";
 import type {DatasetDefinition, VerifyReport} from "@claps/data";
-import {findAdapter, loadAdapters} from "@claps/experiment";
+import {EmbeddingCache, findAdapter, loadAdapters} from "@claps/experiment";
 import {EXIT} from "../exit-code.js";
 import {collect, dataRootsOf, wholeNumber} from "../options.js";
 import {createOutput} from "../output.js";
@@ -18,15 +18,24 @@ interface DataFlags extends GlobalOptions {
   size?: number;
 }
 
-/** `claps data`: what adapters exist, what is wrong on this disk, made-up data. */
+interface CacheFlags extends GlobalOptions {
+  stats?: boolean;
+  clear?: boolean;
+  folder?: string;
+}
+
+/** `claps data`: what adapters exist, what is wrong on this disk, made-up data, kept embeddings. */
 export function addData(program: Command): void {
   const data = program
     .command("data")
-    .description("datasets: what exists, what is wrong on this disk, made-up data in the official layout")
+    .description(
+      "datasets: what exists, what is wrong on this disk, made-up data in the official layout, kept embeddings",
+    )
     .option("--adapters <dir>", "folder with dataset adapters", "datasets");
   addList(data);
   addVerify(data);
   addSynth(data);
+  addCache(data);
 }
 
 function addList(data: Command): void {
@@ -132,5 +141,36 @@ function addSynth(data: Command): void {
       await definition.writeSynthetic(out, {count, seed, ...(size === undefined ? {} : {size})});
       output.text(`${count} made-up cases in the layout of ${definition.title}: ${out}`);
       output.json({dataset: definition.id, count, seed, folder: out});
+    });
+}
+
+function addCache(data: Command): void {
+  data
+    .command("cache")
+    .option("--stats", "count what is kept (default)")
+    .option("--clear", "remove what is kept; other files in the folder stay")
+    .option(
+      "--folder <dir>",
+      "folder of the cache (default: CLAPS_CACHE, else XDG_CACHE_HOME, else ~/.cache)",
+    )
+    .description("embeddings of frozen encoders that are kept on disk")
+    .addHelpText("after", "\nExample:\n  $ npx claps data cache --stats")
+    .action(async (_flags: unknown, command: Command) => {
+      const flags = command.optsWithGlobals<CacheFlags>();
+      const {stats = false, clear = false, folder} = flags;
+      if (stats && clear) {
+        throw new ConfigError(
+          "data cache: expected --stats or --clear, got both; ask for one after the other.",
+        );
+      }
+      const output = createOutput(flags);
+      const cache = new EmbeddingCache(folder === undefined ? {} : {folder});
+      const found = clear ? await cache.clear() : await cache.stats();
+      const {entries, bytes, unfinished} = found;
+      const left = unfinished === 0 ? "" : `, ${unfinished} unfinished files`;
+      output.text(
+        `${clear ? "Removed from" : "Embedding cache"} ${found.folder}: ${entries} entries, ${(bytes / 1e6).toFixed(1)} MB${left}`,
+      );
+      output.json({action: clear ? "clear" : "stats", ...found});
     });
 }

@@ -70,13 +70,13 @@ test("a pack of something that is not part of this version is refused by its nam
   const folder = copyOf("losses", ["dice"]);
   const description = {tolerance: 1e-4, options: {}};
   writeFileSync(join(folder, "case-dice.json"), JSON.stringify(description));
-  writeFileSync(join(folder, "config.json"), JSON.stringify({architectures: ["CLIPModel"]}));
+  writeFileSync(join(folder, "config.json"), JSON.stringify({architectures: ["SwinBackbone"]}));
   const report = await checkPack(folder);
-  assert.is(report.kind, "CLIPModel");
+  assert.is(report.kind, "SwinBackbone");
   assert.is(report.ok, false);
   assert.equal(
     report.refused.map(({name, reason}) => [name, reason]),
-    [["dice", '"CLIPModel" is not part of this version, so nothing was checked']],
+    [["dice", '"SwinBackbone" is not part of this version, so nothing was checked']],
   );
 });
 

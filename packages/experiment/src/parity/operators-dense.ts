@@ -6,7 +6,7 @@ import {
   linear,
   logSigmoid,
   lora,
-  mergeLora,
+  mergedLoraWeight,
   quickGelu,
   softplus,
 } from "@claps/layers";
@@ -84,7 +84,7 @@ const fusedLora: OperatorCase = (options, source) => {
       const {input, bias} = inputs;
       const weight = turned("weight");
       const plain = linear(input!, weight, bias);
-      const merged = mergeLora(weight, factors, scale);
+      const merged = mergedLoraWeight(weight, factors, scale);
       return {
         output: tf.add(plain, lora(input!, factors, scale)),
         output_without_lora: plain,
