@@ -1,9 +1,8 @@
-import {inFolder, isFolder, readTextIfThere} from "#files";
 import {ConfigError, WeightError} from "@claps/core";
 import {blankRandom} from "@claps/layers";
 import {loadTokenizer} from "@claps/text";
 import type {Tokenizer} from "@claps/text";
-import {loadWeights, openWeights, stripPrefix} from "@claps/weights";
+import {isFolder, loadWeights, openWeights, pathInFolder, readTextIfThere, stripPrefix} from "@claps/weights";
 import type {TensorSource} from "@claps/weights";
 import type {ClipConfig} from "./config.js";
 import {clipConfigFromHuggingFace} from "./hugging-face-config.js";
@@ -163,10 +162,10 @@ async function findConfig(
   const isHuggingFace = clipRulesFor(tensors.keys()) === huggingFaceClipRules;
   const names = isHuggingFace ? ["config.json"] : ["open_clip_config.json", "config.json"];
   for (const name of names) {
-    const json = await readJson(inFolder(folder, name));
+    const json = await readJson(pathInFolder(folder, name));
     if (json === undefined) continue;
     if (isHuggingFace) {
-      const preprocessor = await readJson(inFolder(folder, "preprocessor_config.json"));
+      const preprocessor = await readJson(pathInFolder(folder, "preprocessor_config.json"));
       return {config: parseClipConfig(json, {preprocessor}), textModel: undefined};
     }
     const textModel = isOpenClip(json) ? openClipTextModel(json) : undefined;
@@ -188,13 +187,13 @@ function textFolders(folder: string, textModel: string | undefined): string[] {
     textModel !== undefined &&
     /^[\w.-]+(\/[\w.-]+)*$/.test(textModel) &&
     !/(^|\/)\.\.?(\/|$)/.test(textModel);
-  return [...(isInside ? [inFolder(folder, textModel)] : []), inFolder(folder, "text")];
+  return [...(isInside ? [pathInFolder(folder, textModel)] : []), pathInFolder(folder, "text")];
 }
 
 async function readTextModel(folder: string, textModel: string | undefined): Promise<unknown> {
   if (textModel === undefined) return undefined;
   for (const place of textFolders(folder, textModel)) {
-    const json = await readJson(inFolder(place, "config.json"));
+    const json = await readJson(pathInFolder(place, "config.json"));
     if (json !== undefined) return json;
   }
   return undefined;

@@ -19,27 +19,11 @@ import {
   countClipParameters,
 } from "./config.js";
 import type {ClipConfig} from "./config.js";
+import {clipMicro} from "./clip-micro.twin.js";
 import {defaultTokenizer} from "./default-tokenizer.js";
 import {createClip} from "./model.js";
 
 await startTestEngine();
-
-/** The smallest that has every part: 16 px, patch 8, one block a tower. */
-const micro: ClipConfig = {
-  ...clipTiny,
-  vision: {...clipTiny.vision, imageSize: 16, width: 16, depth: 1, heads: 2, mlpWidth: 24},
-  text: {
-    ...clipTiny.text,
-    kind: "clip",
-    width: 16,
-    depth: 1,
-    heads: 2,
-    mlpWidth: 24,
-    projectionWidth: 12,
-  } as never,
-  projectionWidth: 12,
-  preprocess: {...clipTiny.preprocess, imageSize: 16},
-};
 
 const bertText: BertTextConfig = {
   kind: "bert",
@@ -61,12 +45,12 @@ const bertText: BertTextConfig = {
   projection: "mlp",
   projectionWidth: 12,
 };
-const bertMicro: ClipConfig = {...micro, text: bertText};
+const bertMicro: ClipConfig = {...clipMicro, text: bertText};
 const vocabulary = new Map(
   ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "optic", "disc", "##s", "cup"].map((word, id) => [word, id]),
 );
 
-const make = (config = micro): ReturnType<typeof createClip> =>
+const make = (config = clipMicro): ReturnType<typeof createClip> =>
   createClip(config, {random: createRandom("clip"), report: () => undefined});
 
 const picture = (seed: number, height: number, width: number): Image =>
@@ -92,8 +76,8 @@ test("counting from the configuration equals counting weights", () => {
     {...bertText, encoder: {...bertText.encoder, hasPooler: true}, pooling: "pooler", projection: "linear"},
     {...bertText, projection: "none", projectionWidth: 16},
   ];
-  const configs = [clipTiny, clipSmall, micro].concat(
-    variants.map((text) => ({...micro, text, projectionWidth: text.projectionWidth})),
+  const configs = [clipTiny, clipSmall, clipMicro].concat(
+    variants.map((text) => ({...clipMicro, text, projectionWidth: text.projectionWidth})),
   );
   for (const config of configs) {
     const clip = createClip(config, {random: blankRandom});
@@ -195,7 +179,7 @@ test("pictures of every kind: grey, 16-bit, 1 x 1", async () => {
 });
 
 test("texts: vectors do not depend on batch, padding or neighbours, CLIP's tower and BERT", async () => {
-  for (const config of [micro, bertMicro]) {
+  for (const config of [clipMicro, bertMicro]) {
     const tokenizer = config.text.kind === "bert" ? createBertTokenizer(vocabulary) : undefined;
     const clip = createClip(config, {random: createRandom("clip"), tokenizer, report: () => undefined});
     const texts = ["optic disc", "cup", "optic cup disc discs", "", "disc ".repeat(30)];
@@ -213,7 +197,7 @@ test("texts: vectors do not depend on batch, padding or neighbours, CLIP's tower
 
 test("too long texts are cut after a word, counted, and said once", async () => {
   const lines: string[] = [];
-  const clip = createClip(micro, {random: createRandom(1), report: (line) => lines.push(line)});
+  const clip = createClip(clipMicro, {random: createRandom(1), report: (line) => lines.push(line)});
   const long = `${"optic disc ".repeat(40)}`;
   const prepared = clip.prepareTexts([long, "optic disc", ""]);
   assert.equal(prepared.shape, [3, 32]);
@@ -288,7 +272,7 @@ test("a tokenizer of another kind or size, and no tokenizer at all, are refused"
   refused(
     () =>
       createClip(
-        {...micro, text: {...micro.text, vocabularySize: 1001} as never},
+        {...clipMicro, text: {...clipMicro.text, vocabularySize: 1001} as never},
         {random, tokenizer: defaultTokenizer()},
       ),
     /vocabulary size of the embedding, 1001, got 1000/,
@@ -306,9 +290,9 @@ test("a tokenizer of another kind or size, and no tokenizer at all, are refused"
 
 test("numbers that do not fit together are refused by name", () => {
   const wrong: [ClipConfig, RegExp][] = [
-    [{...micro, projectionWidth: 13}, /text.projectionWidth: expected the width 13/],
+    [{...clipMicro, projectionWidth: 13}, /text.projectionWidth: expected the width 13/],
     [
-      {...micro, preprocess: {...micro.preprocess, imageSize: 20}},
+      {...clipMicro, preprocess: {...clipMicro.preprocess, imageSize: 20}},
       /multiples of the patch size 8, got 20 x 20/,
     ],
     [{...bertMicro, text: {...bertText, pooling: "pooler"}}, /expected an encoder with hasPooler/],

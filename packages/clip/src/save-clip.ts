@@ -1,7 +1,14 @@
-import {inFolder, makeFolder, writeText} from "#files";
 import {checkMerged} from "@claps/layers";
 import {bertConfigToHuggingFace, saveTokenizer} from "@claps/text";
-import {convertTensors, lazyWeights, writeSafetensors, writeShardedSafetensors} from "@claps/weights";
+import {
+  convertTensors,
+  lazyWeights,
+  makeFolder,
+  pathInFolder,
+  writeAtomically,
+  writeSafetensors,
+  writeShardedSafetensors,
+} from "@claps/weights";
 import type {FloatDtype, Rules} from "@claps/weights";
 import type {ClipConfig} from "./config.js";
 import {clipConfigToHuggingFace} from "./hugging-face-config.js";
@@ -67,16 +74,16 @@ export async function saveClip(clip: Clip, folder: string, options: SaveClipOpti
   await makeFolder(folder);
   const weights = convertTensors(lazyWeights(clip, rules), dtype);
   if (layout === "open_clip") {
-    await writeSafetensors(inFolder(folder, "open_clip_model.safetensors"), weights, {format: "pt"});
+    await writeSafetensors(pathInFolder(folder, "open_clip_model.safetensors"), weights, {format: "pt"});
   } else {
     await writeShardedSafetensors(folder, weights, {metadata: {format: "pt"}});
   }
-  for (const [name, json] of files) await writeJson(inFolder(folder, name), json);
+  for (const [name, json] of files) await writeJson(pathInFolder(folder, name), json);
   if (tokenizer !== undefined) await saveTokenizer(tokenizer, folder);
   if (layout === "open_clip" && config.text.kind === "bert") {
-    const place = inFolder(folder, "text");
+    const place = pathInFolder(folder, "text");
     await makeFolder(place);
-    await writeJson(inFolder(place, "config.json"), bertConfigToHuggingFace(config.text.encoder));
+    await writeJson(pathInFolder(place, "config.json"), bertConfigToHuggingFace(config.text.encoder));
   }
 }
 
@@ -88,5 +95,5 @@ function fittingLayout({text, vision}: ClipConfig): NonNullable<SaveClipOptions[
 }
 
 async function writeJson(path: string, json: unknown): Promise<void> {
-  await writeText(path, `${JSON.stringify(json, null, 2)}\n`);
+  await writeAtomically(path, [new TextEncoder().encode(`${JSON.stringify(json, null, 2)}\n`)]);
 }

@@ -20,8 +20,7 @@ import type {StoredTensor} from "@claps/weights";
 import * as tf from "@tensorflow/tfjs-core";
 import {test} from "uvu";
 import * as assert from "uvu/assert";
-import {clipTiny} from "./config.js";
-import type {ClipConfig} from "./config.js";
+import {clipMicro} from "./clip-micro.twin.js";
 import {loadClip} from "./load-clip.js";
 import {createClip} from "./model.js";
 import type {Clip} from "./model.js";
@@ -42,23 +41,7 @@ function copy(pack: string): string {
   return folder;
 }
 
-/** A model that knows the library's words. */
-const micro: ClipConfig = {
-  ...clipTiny,
-  vision: {...clipTiny.vision, imageSize: 16, width: 16, depth: 1, heads: 2, mlpWidth: 24},
-  text: {
-    ...clipTiny.text,
-    kind: "clip",
-    width: 16,
-    depth: 1,
-    heads: 2,
-    mlpWidth: 24,
-    projectionWidth: 12,
-  } as never,
-  projectionWidth: 12,
-  preprocess: {...clipTiny.preprocess, imageSize: 16},
-};
-const make = (config = micro): Clip => createClip(config, {random: createRandom("saved")});
+const make = (config = clipMicro): Clip => createClip(config, {random: createRandom("saved")});
 
 /** What two models must agree on. */
 function expectSame(a: Clip, b: Clip, tolerance: number): void {
@@ -98,9 +81,9 @@ test("a saved model comes back the same, in every layout, and nothing stays behi
       await saveClip(clip, folder, {layout});
       const loaded = await loadClip(folder);
       expectSame(clip, loaded, 0);
-      assert.is(loaded.config.vision.heads, micro.vision.heads);
-      assert.is(loaded.config.text.contextLength, micro.text.contextLength);
-      assert.equal(loaded.config.preprocess.mean, micro.preprocess.mean);
+      assert.is(loaded.config.vision.heads, clipMicro.vision.heads);
+      assert.is(loaded.config.text.contextLength, clipMicro.text.contextLength);
+      assert.equal(loaded.config.preprocess.mean, clipMicro.preprocess.mean);
       assert.is(loaded.tokenizer?.vocabularySize, 1000);
       const [mine, theirs] = [await clip.encodeText(["optic disc"]), await loaded.encodeText(["optic disc"])];
       expectClose(theirs.vectors, mine.vectors, 1e-6);
@@ -244,7 +227,7 @@ test("a BERT's tokenizer lies beside the weights or with the text model", async 
 });
 
 test("a residual stem is saved in our own layout, and nowhere else", async () => {
-  const clip = make({...micro, vision: {...micro.vision, stem: "residual", positionDeviation: 0.01}});
+  const clip = make({...clipMicro, vision: {...clipMicro.vision, stem: "residual", positionDeviation: 0.01}});
   const folder = place();
   await saveClip(clip, folder);
   assert.is(json(folder, "config.json")["format"], "claps-clip");
@@ -270,7 +253,7 @@ test("what a layout cannot hold, and changes that are not merged, are refused be
   const refused = await refusal(() => saveClip(bert, place(), {layout: "huggingface"}));
   assert.match(refused.message, /no BERT as text tower; save with \{layout: "open_clip"\}/);
   bert.dispose();
-  const mixed = make({...micro, vision: {...micro.vision, activation: "gelu"}});
+  const mixed = make({...clipMicro, vision: {...clipMicro.vision, activation: "gelu"}});
   const one = await refusal(() => saveClip(mixed, place(), {layout: "open_clip"} satisfies SaveClipOptions));
   assert.match(one.message, /one activation for both towers, got gelu and quickGelu/);
   mixed.dispose();

@@ -1,8 +1,14 @@
-import {makeFolder} from "#files";
 import {huggingFaceTextRules, loadTokenizer, saveTokenizer} from "@claps/clip";
 import {ConfigError, createRandom, WeightError} from "@claps/core";
 import {huggingFaceRules, untieStoredPositions} from "@claps/sam";
-import {lazyWeights, loadWeights, openSafetensors, ownRules, writeSafetensors} from "@claps/weights";
+import {
+  lazyWeights,
+  loadWeights,
+  makeFolder,
+  openSafetensors,
+  ownRules,
+  writeSafetensors,
+} from "@claps/weights";
 import type {ClapsConfig} from "./config.js";
 import {Claps} from "./model.js";
 

@@ -1,7 +1,6 @@
-import {inFolder, isFolder, readTextIfThere} from "#files";
 import {ConfigError} from "@claps/core";
 import {blankRandom} from "@claps/layers";
-import {loadWeights, openWeights} from "@claps/weights";
+import {isFolder, loadWeights, openWeights, pathInFolder, readTextIfThere} from "@claps/weights";
 import type {SamConfig} from "./config.js";
 import {createSam} from "./model.js";
 import type {Sam} from "./model.js";
@@ -44,7 +43,7 @@ export async function loadSam(path: string, options: LoadSamOptions = {}): Promi
 }
 
 async function readConfig(path: string): Promise<SamConfig> {
-  const text = (await isFolder(path)) ? await readTextIfThere(inFolder(path, "config.json")) : undefined;
+  const text = (await isFolder(path)) ? await readTextIfThere(pathInFolder(path, "config.json")) : undefined;
   if (text === undefined) {
     throw new ConfigError(
       `${path}: expected a folder with config.json beside the weights, got none; pass {config: samBase} or another configuration.`,

@@ -1,5 +1,11 @@
-import {inFolder, makeFolder, writeText} from "#files";
-import {convertTensors, lazyWeights, writeSafetensors} from "@claps/weights";
+import {
+  convertTensors,
+  lazyWeights,
+  makeFolder,
+  pathInFolder,
+  writeAtomically,
+  writeSafetensors,
+} from "@claps/weights";
 import type {FloatDtype} from "@claps/weights";
 import type {SamConfig} from "./config.js";
 import type {Sam} from "./model.js";
@@ -39,9 +45,11 @@ export async function saveSam(sam: Sam, folder: string, options: SaveSamOptions 
   const {layout = "huggingface", dtype = "F32"} = options;
   const tensors = lazyWeights(sam, layout === "huggingface" ? huggingFaceRules : originalRules);
   await makeFolder(folder);
-  await writeSafetensors(inFolder(folder, "model.safetensors"), convertTensors(tensors, dtype), {
+  await writeSafetensors(pathInFolder(folder, "model.safetensors"), convertTensors(tensors, dtype), {
     format: "pt",
   });
   const saved: SavedSamConfig = {format: "claps-sam", sam: sam.config};
-  await writeText(inFolder(folder, "config.json"), `${JSON.stringify(saved, null, 2)}\n`);
+  await writeAtomically(pathInFolder(folder, "config.json"), [
+    new TextEncoder().encode(`${JSON.stringify(saved, null, 2)}\n`),
+  ]);
 }

@@ -30,6 +30,16 @@ export function writeAtomically(path: string): Promise<void> {
   return Promise.reject(noFiles(path));
 }
 
+/** Outside Node there are no folders. */
+export function isFolder(path: string): Promise<boolean> {
+  return Promise.reject(noFiles(path));
+}
+
+/** Outside Node there are no files to read. */
+export function readTextIfThere(path: string): Promise<string | undefined> {
+  return Promise.reject(noFiles(path));
+}
+
 /** Outside Node there are no folders to make. */
 export function makeFolder(path: string): Promise<void> {
   return Promise.reject(noFiles(path));

@@ -1,5 +1,5 @@
 import {constants} from "node:fs";
-import {mkdir, open, readdir, rename, rm, stat} from "node:fs/promises";
+import {mkdir, open, readFile, readdir, rename, rm, stat} from "node:fs/promises";
 import type {FileHandle} from "node:fs/promises";
 import {basename, dirname, join} from "node:path";
 import {ClapsError, WeightError} from "@claps/core";
@@ -171,7 +171,35 @@ export async function writeAtomically(
   }
 }
 
-/** Makes a folder and those above it. */
+/** Whether a path is a folder; false also if nothing is there or it may not be looked at. */
+export async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  );
+}
+
+/**
+ * The text of a small file beside weights, or `undefined` if there is no such file.
+ *
+ * @param path - Path of the file.
+ * @throws WeightError if it is there and cannot be read.
+ */
+export async function readTextIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (cause) {
+    if ((cause as {code?: string}).code === "ENOENT") return undefined;
+    throw fileError("read", path, cause);
+  }
+}
+
+/**
+ * Makes a folder and those above it.
+ *
+ * @param path - The folder.
+ * @throws WeightError if it cannot be made.
+ */
 export async function makeFolder(path: string): Promise<void> {
   await mkdir(path, {recursive: true}).catch((cause: unknown) => {
     throw fileError("make the folder", path, cause);

@@ -7,7 +7,7 @@ export {convertTensor, floatDtypes} from "./convert-tensor.js";
 export type {ConvertOptions, FloatDtype} from "./convert-tensor.js";
 export {toFloat32, toInt32} from "./convert.js";
 export {exportWeights, lazyWeights} from "./export.js";
-export {readTextFile, writeAtomically} from "#files";
+export {isFolder, makeFolder, pathInFolder, readTextFile, readTextIfThere, writeAtomically} from "#files";
 export {inspectWeights} from "./inspect.js";
 export type {WeightInventory, WeightRow} from "./inspect.js";
 export type {Layout} from "./layout.js";

@@ -1,9 +1,6 @@
-import {textTable} from "../zero-shot/text-table.js";
+import {formatFigure as format, meanRow, textTable} from "../zero-shot/text-table.js";
 import type {FewShotResult, RepeatedFigure} from "./few-shot.js";
 import type {LinearProbeResult} from "./linear-probe.js";
-
-const format = (value: number | null | undefined): string =>
-  value === null || value === undefined ? "–" : value.toFixed(3);
 
 /**
  * A linear probe as text for a terminal.
@@ -27,18 +24,6 @@ export function probeTable({pictures, modality, findings, macro}: LinearProbeRes
     format(figure.prior.accuracy),
     figure.fit === null ? "–" : String(figure.fit.penalty),
   ]);
-  const mean = [
-    `mean of ${macro.labelsUsed} of ${macro.labels}`,
-    "",
-    "",
-    format(macro.balancedAccuracy),
-    format(macro.chance.balancedAccuracy),
-    format(macro.prior.balancedAccuracy),
-    format(macro.areaUnderRoc),
-    "",
-    "",
-    "",
-  ];
   const fits = [modality?.fit, ...findings.map(({fit}) => fit)];
   const stuck = fits.filter((fit) => fit?.converged === false).length;
   return [
@@ -49,7 +34,7 @@ export function probeTable({pictures, modality, findings, macro}: LinearProbeRes
     "",
     textTable(
       ["finding", "train +/-", "test +/-", "BA", "chance", "prior", "AUC", "accuracy", "prior", "penalty"],
-      [...rows, mean],
+      [...rows, meanRow(macro)],
     ),
     ...(stuck === 0 ? [] : [`${stuck} fits did not converge.`]),
   ].join("\n");

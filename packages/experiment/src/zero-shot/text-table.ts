@@ -17,3 +17,34 @@ export function textTable(heads: readonly string[], rows: readonly (readonly str
       .trimEnd();
   return [line(heads), widths.map((width) => "-".repeat(width)).join("  "), ...rows.map(line)].join("\n");
 }
+
+/** A figure with three digits; a dash where there is none. */
+export function formatFigure(value: number | null | undefined): string {
+  return value === null || value === undefined ? "–" : value.toFixed(3);
+}
+
+/** Means over findings, as far as every table of findings prints them. */
+export interface MacroFigure {
+  readonly labels: number;
+  readonly labelsUsed: number;
+  readonly balancedAccuracy: number | null;
+  readonly areaUnderRoc: number | null;
+  readonly chance: {readonly balancedAccuracy: number | null};
+  readonly prior: {readonly balancedAccuracy: number | null};
+}
+
+/** The last row of a table of findings: means in the columns of BA, chance, prior and AUC. */
+export function meanRow(macro: MacroFigure): string[] {
+  return [
+    `mean of ${macro.labelsUsed} of ${macro.labels}`,
+    "",
+    "",
+    formatFigure(macro.balancedAccuracy),
+    formatFigure(macro.chance.balancedAccuracy),
+    formatFigure(macro.prior.balancedAccuracy),
+    formatFigure(macro.areaUnderRoc),
+    "",
+    "",
+    "",
+  ];
+}

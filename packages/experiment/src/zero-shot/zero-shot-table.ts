@@ -2,9 +2,7 @@ import type {ConfusionTable} from "@claps/metrics";
 import type {ClassFigure} from "./class-figure.js";
 import type {ZeroShotEvaluation} from "./evaluate-clip.js";
 import type {RetrievalFigure} from "./retrieval.js";
-import {textTable} from "./text-table.js";
-
-const format = (value: number | null): string => (value === null ? "–" : value.toFixed(3));
+import {formatFigure as format, meanRow, textTable} from "./text-table.js";
 
 /**
  * The figures of an evaluation as text for a terminal.
@@ -68,21 +66,9 @@ function findingTable({findings, macro}: ZeroShotEvaluation): string {
     format(figure.prior.accuracy),
     `${format(figure.threshold)}${figure.thresholdFrom === "default" ? " d" : ""}`,
   ]);
-  const mean = [
-    `mean of ${macro.labelsUsed} of ${macro.labels}`,
-    "",
-    "",
-    format(macro.balancedAccuracy),
-    format(macro.chance.balancedAccuracy),
-    format(macro.prior.balancedAccuracy),
-    format(macro.areaUnderRoc),
-    "",
-    "",
-    "",
-  ];
   return textTable(
     ["finding", "n+", "n-", "BA", "chance", "prior", "AUC", "accuracy", "prior", "threshold"],
-    [...rows, mean],
+    [...rows, meanRow(macro)],
   );
 }
 
